@@ -1,0 +1,102 @@
+#pragma once
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace expbuild {
+
+/// One command, ready to start: its inputs are staged, the parents of its outputs exist.
+struct command_spec {
+  std::vector<std::string> arguments; ///< arguments[0] without a slash is looked up in PATH
+  std::vector<std::pair<std::string, std::string>> environment; ///< exactly this
+  std::filesystem::path directory;   ///< absolute: input root plus working_directory
+  std::filesystem::path stdout_path; ///< absolute; created by the executor
+  std::filesystem::path stderr_path;
+  std::chrono::nanoseconds timeout{0}; ///< of the command alone; 0: none
+};
+
+/// How a command ended, whatever its exit code. Its process tree is dead.
+struct command_ended {
+  enum class reason { exited, timed_out, stopped };
+  reason why = reason::exited;
+  int exit_code = 0; ///< a signal n is 128 + n
+  std::chrono::system_clock::time_point started_at;
+  std::chrono::system_clock::time_point ended_at;
+  std::chrono::nanoseconds user_time{0};
+  std::chrono::nanoseconds system_time{0};
+  std::int64_t max_rss_bytes = 0;
+};
+
+/// The seam of execution: *run this command in this directory under these limits, tell me when it
+/// ended.* One executor serves one worker, one command at a time. All functions may be called
+/// from any thread and return at once; callbacks run on the executor's own thread and must not
+/// block (send a message).
+class executor {
+public:
+  using on_ready = std::function<void(absl::Status)>;
+  using on_ended = std::function<void(absl::StatusOr<command_ended>)>;
+  using on_lost = std::function<void(absl::Status)>;
+
+  /// Kills what still runs, then lets go. No callback runs after the destructor has returned.
+  virtual ~executor() = default;
+
+  /// Prepares whatever commands run in (a runner process, a container). `ready` runs once; `lost`
+  /// runs at most once, when the executor can run nothing more, after the process tree of a
+  /// running command is known dead; its `on_ended` is not called then. UNAVAILABLE says why.
+  virtual void open(on_ready ready, on_lost lost) = 0;
+
+  /// Runs one command. INVALID_ARGUMENT in `ended` when it can not be started ("cannot start gcc:
+  /// No such file or directory"); any exit code is a result, not an error. A timeout or a stop
+  /// kills the whole process tree, daemons included, and keeps the output so far.
+  virtual void start(command_spec command, on_ended ended) = 0;
+
+  /// Kills the running command; its `ended` says `stopped`. Nothing happens when none runs.
+  virtual void stop() = 0;
+
+  /// `answer` runs with OK when the executor is able to run commands.
+  virtual void check_health(on_ready answer) = 0;
+
+  /// Process id of what it runs commands in; 0 while there is none. For operators and tests.
+  virtual std::int64_t pid() const = 0;
+};
+
+/// The thread on which executors talk to their processes. Outlives all executors made from it.
+class execution_thread {
+public:
+  execution_thread();
+  ~execution_thread(); ///< stops and joins
+  execution_thread(const execution_thread&) = delete;
+  execution_thread& operator=(const execution_thread&) = delete;
+
+  struct impl;
+  impl& get() noexcept { return *impl_; }
+
+private:
+  std::unique_ptr<impl> impl_;
+};
+
+/// Whom actions run as.
+struct run_as {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
+struct host_executor_options {
+  std::filesystem::path runner; ///< the program re-runner
+  run_as identity;              ///< switched to when the daemon is root
+  std::string name;             ///< for logs: the worker's name
+};
+
+/// Commands as processes of this host, started by a runner process of their own: the daemon never
+/// forks (see docs/decisions).
+std::unique_ptr<executor> make_host_executor(execution_thread& thread, host_executor_options options);
+
+} // namespace expbuild

@@ -1,0 +1,49 @@
+# How every target of ours is compiled: language, warnings, hardening, sanitizers.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(EXPBUILD_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+endif()
+find_program(LLD ld.lld)
+if(LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+if(EXPBUILD_SANITIZE)
+  # caf/detail/init_fun_factory.hpp binds a null reference for functions without arguments.
+  add_compile_options(-fsanitize=${EXPBUILD_SANITIZE} -fno-sanitize=null -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${EXPBUILD_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-D_FORTIFY_SOURCE=2)
+endif()
+add_compile_options(-fstack-protector-strong -fcf-protection -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+
+# Warnings are for our own code; generated code is compiled without them.
+add_library(expbuild_warnings INTERFACE)
+target_compile_options(expbuild_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
+  -Wunused -Wnull-dereference -Wformat=2 -Werror
+  # -Wnull-dereference and -Wmaybe-uninitialized guess wrongly inside inlined library headers.
+  -Wno-error=null-dereference -Wno-error=maybe-uninitialized)
+
+# expbuild_library(NAME sources...): a static library of ours, seen from the repository's root.
+function(expbuild_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE expbuild_warnings)
+endfunction()
+
+function(expbuild_program name)
+  add_executable(${name} ${ARGN})
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE expbuild_warnings)
+endfunction()

@@ -1,0 +1,109 @@
+#pragma once
+#include "storage/digest.hpp"
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+/// The seam below the CAS: where blobs lie. One header for all backends; each implementation is
+/// hidden in one .cpp behind its maker. Everything here may block on a disk: call it from the I/O
+/// pool (or a test), never from an actor or a gRPC callback, except where a line says otherwise.
+/// All of it is safe to call from any number of threads.
+
+namespace expbuild {
+
+/// One stored blob, open for reading. The bytes stay readable while the reader lives, also when
+/// the blob is removed meanwhile. Reading is positional and safe from any thread.
+class blob_reader {
+public:
+  virtual ~blob_reader() = default;
+
+  virtual const digest& id() const noexcept = 0;
+
+  /// Fills `out` from `offset` on; less only at the end of the blob. DATA_LOSS when the file is
+  /// shorter than its digest says, INTERNAL with errno when the disk fails.
+  virtual absl::StatusOr<std::size_t> read_at(std::int64_t offset, std::span<char> out) = 0;
+
+  /// As `read_at`, but never waits: nullopt when the bytes are not in memory. Safe on any thread.
+  virtual absl::StatusOr<std::optional<std::size_t>> try_read_at(std::int64_t offset,
+                                                                 std::span<char> out) = 0;
+
+  /// Makes the blob appear as the read-only file `name` beneath `dirfd` without copying. The
+  /// file's inode is shared with the store: only for readers who can not write or chmod it
+  /// (another uid, or an overlay above). `executable` gives mode 0555, else 0444.
+  /// UNIMPLEMENTED where the backend or the filesystem can not link: copy then.
+  virtual absl::Status link_into(int dirfd, const std::string& name, bool executable);
+};
+
+/// One blob being written. Destroyed without a successful `commit`, it leaves nothing behind.
+/// One thread at a time.
+class blob_writer {
+public:
+  virtual ~blob_writer() = default;
+
+  /// Bytes accepted so far.
+  virtual std::int64_t size() const noexcept = 0;
+
+  /// Takes the next bytes. INVALID_ARGUMENT beyond the digest's size, RESOURCE_EXHAUSTED when
+  /// the disk is full.
+  virtual absl::Status append(std::string_view bytes) = 0;
+
+  /// Verifies size and hash, then publishes the blob under its final name. INVALID_ARGUMENT
+  /// (naming both digests) when they differ, and nothing is stored. OK also when another writer
+  /// published the same blob first. At most once.
+  virtual absl::Status commit() = 0;
+};
+
+class backend {
+public:
+  virtual ~backend() = default;
+
+  /// NOT_FOUND when there is no such blob (hash AND size).
+  virtual absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) = 0;
+
+  virtual absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) = 0;
+
+  /// OK also when there was none.
+  virtual absl::Status remove(const digest& id) = 0;
+
+  /// Calls `visit` for every stored blob, in no order. Foreign files are skipped, a file whose
+  /// size is not its name's size is removed: it can only be what a power cut left.
+  virtual absl::Status for_each(const std::function<void(const digest&)>& visit) = 0;
+};
+
+struct filesystem_backend_options {
+  /// Created with mode 0700 when absent. Blobs lie in ROOT/blobs/FUNCTION/AA/HASH-SIZE, temporary
+  /// files in ROOT/tmp; tmp is emptied at start.
+  std::filesystem::path root;
+};
+
+/// Files on a disk: written to a temporary file, verified while streaming, published by rename.
+/// The caller holds the store's lock (store_lock.hpp). FAILED_PRECONDITION or INTERNAL with path
+/// and errno when the folder can not be used.
+absl::StatusOr<std::shared_ptr<backend>> make_filesystem_backend(filesystem_backend_options options);
+
+/// Everything in memory; gone with the process.
+std::shared_ptr<backend> make_memory_backend();
+
+// Conveniences over the seam; all of them block.
+
+/// The whole blob; RESOURCE_EXHAUSTED when it is larger than `limit` bytes. The empty blob is
+/// always there.
+absl::StatusOr<std::string> read_blob(backend& from, const digest& id, std::int64_t limit);
+
+/// Stores these bytes and returns their digest. The empty blob is never written.
+absl::StatusOr<digest> write_blob(backend& to, std::string_view bytes, digest_function function);
+
+/// Stores what `fd` holds from its start to its end (two passes: hash, then copy; a file that
+/// changes in between is ABORTED).
+absl::StatusOr<digest> write_file(backend& to, int fd, digest_function function);
+
+} // namespace expbuild

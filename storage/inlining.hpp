@@ -1,0 +1,22 @@
+#pragma once
+#include "storage/backend.hpp"
+
+#include <string>
+#include <vector>
+
+namespace expbuild {
+
+/// What a client asked to have inlined (same fields on GetActionResult and Execute).
+struct inline_request {
+  bool stdout_raw = false;
+  bool stderr_raw = false;
+  std::vector<std::string> output_files;
+};
+
+/// Fills stdout_raw, stderr_raw and output file contents that were asked for, as long as the sum
+/// stays within `budget` bytes, and clears what was not asked for. What can not be read stays
+/// named by digest alone. Blocks.
+void apply_inlining(backend& from, const inline_request& asked, digest_function function,
+                    reapi::ActionResult& result, std::int64_t budget = 3 << 20);
+
+} // namespace expbuild

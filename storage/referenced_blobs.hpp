@@ -1,0 +1,19 @@
+#pragma once
+#include "storage/backend.hpp"
+
+#include <absl/status/statusor.h>
+
+#include <vector>
+
+namespace expbuild {
+
+/// Every blob that an ActionResult promises: output files, Trees and the files that they name,
+/// stdout, stderr, and Directories only where root_directory_digest is set (clients upload the
+/// Tree, not the Directories in it). Each digest once. Reads the Trees: NOT_FOUND when one is
+/// absent, INVALID_ARGUMENT when the result or a Tree is malformed or larger than `max_tree_bytes`.
+/// Blocks.
+absl::StatusOr<std::vector<digest>> referenced_blobs(backend& from, const reapi::ActionResult& result,
+                                                     digest_function function,
+                                                     std::int64_t max_tree_bytes = 256 << 20);
+
+} // namespace expbuild

@@ -1,0 +1,25 @@
+#pragma once
+#include <absl/status/statusor.h>
+
+#include <filesystem>
+
+namespace expbuild {
+
+/// Holds ROOT/LOCK for the life of the object: one store, one daemon. Checks ROOT/FORMAT before
+/// anything else is written, and writes it into an empty store.
+class store_lock {
+public:
+  /// Creates ROOT (0700) when absent. FAILED_PRECONDITION, with the holder's pid, when another
+  /// process holds it; FAILED_PRECONDITION, with both versions, when the format is another.
+  static absl::StatusOr<store_lock> acquire(const std::filesystem::path& root);
+
+  store_lock(store_lock&& other) noexcept;
+  store_lock& operator=(store_lock&& other) noexcept;
+  ~store_lock();
+
+private:
+  explicit store_lock(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
+} // namespace expbuild
