@@ -31,6 +31,7 @@ add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 add_library(expbuild_warnings INTERFACE)
 target_compile_options(expbuild_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
+  -Wno-deprecated-declarations # the protocol marks fields that older clients still need
   -Wunused -Wnull-dereference -Wformat=2 -Werror
   # -Wnull-dereference and -Wmaybe-uninitialized guess wrongly inside inlined library headers.
   -Wno-error=null-dereference -Wno-error=maybe-uninitialized)

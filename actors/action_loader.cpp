@@ -1,0 +1,82 @@
+#include "actors/action_loader.hpp"
+
+#include "actors/platform.hpp"
+#include "storage/missing.hpp"
+
+namespace expbuild {
+
+namespace {
+
+absl::Status invalid(const digest& blob, const std::string& what) {
+  return absl::InvalidArgumentError(what + " (blob " + blob.to_string() + ")");
+}
+
+template <class Message>
+absl::StatusOr<Message> read_message(backend& store, const digest& id, const char* what,
+                                     std::int64_t limit) {
+  auto bytes = read_blob(store, id, limit);
+  if (absl::IsNotFound(bytes.status()))
+    return missing_blobs_error(std::string("the ") + what + " is not in the CAS", {id});
+  if (absl::IsResourceExhausted(bytes.status()))
+    return invalid(id, std::string("the ") + what + " is larger than "
+                         + std::to_string(limit) + " bytes");
+  if (!bytes.ok())
+    return bytes.status();
+  Message message;
+  if (!message.ParseFromString(*bytes))
+    return invalid(id, std::string("this is not a valid ") + what + " message");
+  return message;
+}
+
+absl::StatusOr<std::chrono::nanoseconds> timeout_of(const reapi::Action& action, const digest& id,
+                                                    const action_loader_options& options) {
+  if (!action.has_timeout())
+    return options.default_timeout;
+  // Compared in seconds first: a hostile value must not overflow nanoseconds.
+  const auto max_seconds
+    = std::chrono::duration_cast<std::chrono::seconds>(options.max_timeout).count();
+  const auto seconds = action.timeout().seconds();
+  if (seconds < 0 || action.timeout().nanos() < 0 || action.timeout().nanos() > 999'999'999)
+    return invalid(id, "Action.timeout is negative or malformed");
+  if (seconds > max_seconds)
+    return invalid(id, "Action.timeout of " + std::to_string(seconds)
+                         + " s is above this server's maximum of " + std::to_string(max_seconds)
+                         + " s (execution.pool.max_task_timeout_seconds)");
+  const auto timeout
+    = std::chrono::seconds(seconds) + std::chrono::nanoseconds(action.timeout().nanos());
+  return timeout.count() == 0 ? options.default_timeout : timeout;
+}
+
+} // namespace
+
+absl::StatusOr<std::shared_ptr<const loaded_action>>
+load_action(backend& store, const digest& id, const action_loader_options& options) {
+  const auto action = read_message<reapi::Action>(store, id, "Action", options.max_message_bytes);
+  if (!action.ok())
+    return action.status();
+  const auto command_id = digest::from_proto(action->command_digest(), id.function());
+  if (!command_id.ok())
+    return invalid(id, "Action.command_digest: " + std::string(command_id.status().message()));
+  const auto input_root = digest::from_proto(action->input_root_digest(), id.function());
+  if (!input_root.ok())
+    return invalid(id, "Action.input_root_digest: " + std::string(input_root.status().message()));
+  const auto timeout = timeout_of(*action, id, options);
+  if (!timeout.ok())
+    return timeout.status();
+  auto command
+    = read_message<reapi::Command>(store, *command_id, "Command", options.max_message_bytes);
+  if (!command.ok())
+    return command.status();
+  if (command->arguments().empty())
+    return invalid(*command_id, "Command.arguments is empty: there is nothing to run");
+  auto loaded = std::make_shared<loaded_action>();
+  loaded->id = id;
+  loaded->input_root = *input_root;
+  loaded->platform = platform_of(*action, *command);
+  loaded->command = *std::move(command);
+  loaded->timeout = *timeout;
+  loaded->do_not_cache = action->do_not_cache();
+  return std::shared_ptr<const loaded_action>(std::move(loaded));
+}
+
+} // namespace expbuild

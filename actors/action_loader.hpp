@@ -1,0 +1,23 @@
+#pragma once
+#include "actors/messages.hpp"
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+
+namespace expbuild {
+
+struct action_loader_options {
+  std::chrono::nanoseconds default_timeout{std::chrono::hours{1}};
+  std::chrono::nanoseconds max_timeout{std::chrono::hours{24}};
+  std::int64_t max_message_bytes = 64 << 20; ///< an Action or a Command
+};
+
+/// Reads an Action and its Command from the store and checks what can be checked without inputs.
+/// FAILED_PRECONDITION (missing_blobs_error) when one is absent; INVALID_ARGUMENT names the blob
+/// and the field: not a message, no arguments, a malformed digest, a timeout that is negative or
+/// above the maximum. Blocks: I/O pool.
+absl::StatusOr<std::shared_ptr<const loaded_action>>
+load_action(backend& store, const digest& action, const action_loader_options& options);
+
+} // namespace expbuild

@@ -1,0 +1,241 @@
+#include "actors/dispatcher.hpp"
+
+#include "actors/background.hpp"
+#include "actors/log.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <random>
+
+namespace expbuild {
+
+namespace {
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("dispatcher");
+  return instance;
+}
+
+/// A random (version 4) UUID: unguessable, since a name is all one needs to watch or cancel.
+std::string new_operation_name() {
+  thread_local std::random_device chance;
+  static constexpr char hex[] = "0123456789abcdef";
+  std::string text;
+  for (const auto* p = "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx"; *p != '\0'; ++p)
+    text += *p == 'x' ? hex[chance() & 0xf] : *p;
+  return text;
+}
+
+absl::Status unknown(const std::string& operation) {
+  return absl::NotFoundError("no operation '" + operation
+                             + "' is running or was finished lately; execute the action again");
+}
+
+} // namespace
+
+// ---- execute ---------------------------------------------------------------------------------
+
+void dispatcher_state::load(execute& request, operation_sink& sink) {
+  if (draining)
+    return sink.finish(absl::UnavailableError("the server is shutting down; try again"));
+  if (executions.size() + loading >= options.max_live)
+    return sink.finish(absl::ResourceExhaustedError(
+      "the server already holds " + std::to_string(options.max_live)
+      + " live actions; try again when some are finished"));
+  auto work = [me = dispatcher_actor{self}, store = options.store, how = options.loading, request,
+               sink]() mutable {
+    auto action = load_action(*store, request.action, how);
+    caf::anon_send(me,
+                   action_loaded{.trace = {}, .request = std::move(request), .action = std::move(action)},
+                   std::move(sink));
+  };
+  if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
+    return sink.finish(
+      absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment"));
+  ++loading;
+}
+
+void dispatcher_state::start_or_join(action_loaded& event, operation_sink& sink) {
+  --loading;
+  const auto running = by_action.find(event.request.action);
+  const bool may_join = event.action.ok() && !event.request.skip_cache_lookup
+                        && !(*event.action)->do_not_cache && running != by_action.end();
+  auto& target = may_join ? executions.at(running->second) : spawn_operation(event);
+  attach_to(target, event.request, sink);
+}
+
+dispatcher_state::live& dispatcher_state::spawn_operation(action_loaded& event) {
+  const auto execution = ++last_execution;
+  auto actor = self->spawn<caf::monitored>(operation, options.operations, event.request,
+                                           event.action, execution);
+  auto& entry = executions[execution];
+  entry.execution = execution;
+  entry.actor = std::move(actor);
+  by_actor[entry.actor.id()] = execution;
+  entry.action = event.request.action;
+  entry.trace = event.trace.trace;
+  entry.joinable = event.action.ok() && !event.request.skip_cache_lookup
+                   && !(*event.action)->do_not_cache;
+  if (entry.joinable)
+    by_action[entry.action] = execution;
+  return entry;
+}
+
+void dispatcher_state::attach_to(live& target, const execute& request, operation_sink& sink) {
+  auto operation_name = new_operation_name();
+  by_name[operation_name] = target.execution;
+  by_listener[request.listener] = target.execution;
+  target.names.push_back(operation_name);
+  target.listeners.push_back(request.listener);
+  name_trace naming{.trace = {}, .operation = operation_name, .action = request.action,
+                    .asker = request.asker};
+  naming.trace.trace = target.trace; // a join is told under the trace of what it joined
+  caf::anon_send(options.operations.recorder, std::move(naming));
+  caf::anon_send(target.actor,
+                 attach{.trace = {},
+                        .operation = std::move(operation_name),
+                        .listener = request.listener,
+                        .priority = request.priority},
+                 sink);
+}
+
+// ---- by name ---------------------------------------------------------------------------------
+
+dispatcher_state::live* dispatcher_state::find_live(const std::string& operation) {
+  const auto found = by_name.find(operation);
+  if (found == by_name.end())
+    return nullptr;
+  const auto entry = executions.find(found->second);
+  return entry == executions.end() ? nullptr : &entry->second;
+}
+
+void dispatcher_state::watch_operation(const watch& request, const operation_sink& sink) {
+  if (auto* target = find_live(request.operation)) {
+    by_listener[request.listener] = by_name[request.operation];
+    target->listeners.push_back(request.listener);
+    caf::anon_send(target->actor,
+                   attach{.trace = {},
+                          .operation = request.operation,
+                          .listener = request.listener,
+                          .priority = std::numeric_limits<std::int32_t>::max()},
+                   sink);
+    return;
+  }
+  if (!by_name.contains(request.operation))
+    return sink.finish(unknown(request.operation));
+  caf::anon_send(options.operations.reaper, request, sink);
+}
+
+void dispatcher_state::listener_left(const detach& event) {
+  const auto found = by_listener.find(event.listener);
+  if (found == by_listener.end())
+    return;
+  if (const auto entry = executions.find(found->second); entry != executions.end()) {
+    std::erase(entry->second.listeners, event.listener);
+    caf::anon_send(entry->second.actor, event);
+  }
+  by_listener.erase(found);
+}
+
+void dispatcher_state::cancel_operation(const cancel& request, const reply<unit>& answer) {
+  if (!by_name.contains(request.operation))
+    return answer(unknown(request.operation));
+  auto* target = find_live(request.operation);
+  if (target == nullptr)
+    return answer(unit{}); // it has ended already
+  by_name[request.operation] = 0;
+  caf::anon_send(target->actor, request, answer);
+}
+
+void dispatcher_state::tell_state(const get_operation& request,
+                                  const reply<operation_state>& answer) {
+  if (const auto* target = find_live(request.operation))
+    return caf::anon_send(target->actor, request, answer);
+  if (!by_name.contains(request.operation))
+    return answer(unknown(request.operation));
+  caf::anon_send(options.operations.reaper, request, answer);
+}
+
+// ---- ends ------------------------------------------------------------------------------------
+
+void dispatcher_state::forget_live(std::uint64_t execution) {
+  const auto found = executions.find(execution);
+  if (found == executions.end())
+    return;
+  for (const auto listener : found->second.listeners)
+    by_listener.erase(listener);
+  by_actor.erase(found->second.actor.id());
+  const auto joinable = by_action.find(found->second.action);
+  if (joinable != by_action.end() && joinable->second == execution)
+    by_action.erase(joinable);
+  executions.erase(found);
+  if (draining)
+    finish_drain();
+}
+
+void dispatcher_state::finished(std::uint64_t execution) {
+  const auto found = executions.find(execution);
+  if (found == executions.end())
+    return;
+  for (const auto& operation : found->second.names)
+    by_name[operation] = 0; // the reaper knows it now
+  caf::anon_send(found->second.actor, release{});
+  forget_live(execution);
+}
+
+void dispatcher_state::died(const caf::actor_addr& who) {
+  const auto found = by_actor.find(who.id());
+  if (found == by_actor.end())
+    return; // released, as it should be
+  const auto execution = found->second;
+  logger().error("an operation actor died before its end; its clients are told to try again");
+  for (const auto& operation : executions.at(execution).names)
+    by_name.erase(operation);
+  forget_live(execution);
+}
+
+void dispatcher_state::drain_then(reply<unit> answer) {
+  draining = true;
+  drained.push_back(std::move(answer));
+  finish_drain();
+}
+
+void dispatcher_state::finish_drain() {
+  if (!executions.empty())
+    return;
+  for (const auto& answer : drained)
+    answer(unit{});
+  drained.clear();
+}
+
+void dispatcher_state::abort_everything(const abort_all& order) {
+  draining = true;
+  for (auto& [execution, entry] : executions)
+    caf::anon_send(entry.actor, order);
+}
+
+dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,
+                                           dispatcher_options options) {
+  auto& state = self->state;
+  state.options = std::move(options);
+  state.options.operations.dispatcher = dispatcher_actor{self};
+  self->set_down_handler([&state](const caf::down_msg& message) { state.died(message.source); });
+  return traced_behavior(
+    self, dispatcher_state::name,
+    dispatcher_actor::behavior_type{
+      [&state](execute& x, operation_sink& sink) { state.load(x, sink); },
+      [&state](action_loaded& x, operation_sink& sink) { state.start_or_join(x, sink); },
+      [&state](const watch& x, const operation_sink& sink) { state.watch_operation(x, sink); },
+      [&state](const detach& x) { state.listener_left(x); },
+      [&state](const cancel& x, const reply<unit>& answer) { state.cancel_operation(x, answer); },
+      [&state](const get_operation& x, const reply<operation_state>& answer) {
+        state.tell_state(x, answer);
+      },
+      [&state](const operation_finished& x) { state.finished(x.execution); },
+      [&state](const forget& x) { state.by_name.erase(x.operation); },
+      [&state](const drain&, const reply<unit>& answer) { state.drain_then(answer); },
+      [&state](const abort_all& x) { state.abort_everything(x); }});
+}
+
+} // namespace expbuild

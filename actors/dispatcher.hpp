@@ -1,0 +1,76 @@
+#pragma once
+#include "actors/action_loader.hpp"
+#include "actors/operation.hpp"
+#include "storage/io_pool.hpp"
+
+#include <unordered_map>
+#include <vector>
+
+namespace expbuild {
+
+struct dispatcher_options {
+  /// What every operation gets; its `dispatcher` is filled in here.
+  operation_options operations;
+  std::shared_ptr<backend> store;
+  std::shared_ptr<io_pool> io;
+  action_loader_options loading;
+  /// Live actions, waiting ones included; beyond it RESOURCE_EXHAUSTED.
+  std::size_t max_live = 20'000;
+};
+
+/// The table of live operations and the only door for operation names. The same action joins what
+/// runs already, unless it must not (skip_cache_lookup, do_not_cache).
+class dispatcher_state {
+public:
+  static inline const char* name = "dispatcher";
+  using pointer = traced_pointer<dispatcher_actor, dispatcher_state>;
+
+  explicit dispatcher_state(pointer selfptr) : self(selfptr) {}
+
+  void load(execute& request, operation_sink& sink);
+  void start_or_join(action_loaded& event, operation_sink& sink);
+  void watch_operation(const watch& request, const operation_sink& sink);
+  void listener_left(const detach& event);
+  void cancel_operation(const cancel& request, const reply<unit>& answer);
+  void tell_state(const get_operation& request, const reply<operation_state>& answer);
+  void finished(std::uint64_t execution);
+  void died(const caf::actor_addr& who);
+  void drain_then(reply<unit> answer);
+  void abort_everything(const abort_all& order);
+
+  pointer self;
+  dispatcher_options options;
+  /// Names of live operations (their execution) and of retired ones (0: ask the reaper).
+  std::unordered_map<std::string, std::uint64_t> by_name;
+
+private:
+  struct live {
+    std::uint64_t execution = 0;
+    operation_actor actor;
+    digest action;
+    std::uint64_t trace = 0;
+    bool joinable = false;
+    std::vector<std::string> names;
+    std::vector<std::uint64_t> listeners;
+  };
+
+  live& spawn_operation(action_loaded& event);
+  void attach_to(live& target, const execute& request, operation_sink& sink);
+  live* find_live(const std::string& operation);
+  void forget_live(std::uint64_t execution);
+  void finish_drain();
+
+  std::unordered_map<std::uint64_t, live> executions;
+  std::unordered_map<digest, std::uint64_t> by_action; // joinable ones
+  std::unordered_map<std::uint64_t, std::uint64_t> by_listener;
+  std::unordered_map<caf::actor_id, std::uint64_t> by_actor;
+  std::size_t loading = 0;
+  std::uint64_t last_execution = 0;
+  bool draining = false;
+  std::vector<reply<unit>> drained;
+};
+
+dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,
+                                           dispatcher_options options);
+
+} // namespace expbuild

@@ -1,0 +1,267 @@
+#include "actors/operation.hpp"
+
+#include "actors/log.hpp"
+#include "actors/responses.hpp"
+
+#include <caf/send.hpp>
+
+namespace expbuild {
+
+namespace {
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("operation");
+  return instance;
+}
+
+bool is_cacheable(const loaded_action& action, const job_done& event) {
+  return event.status.ok() && event.result && event.result->exit_code() == 0
+         && !action.do_not_cache;
+}
+
+action_outcome outcome_of(const absl::Status& status, const cached_result& result,
+                          bool from_cache) {
+  if (from_cache)
+    return action_outcome::cache_hit;
+  if (absl::IsDeadlineExceeded(status))
+    return action_outcome::timeout;
+  if (absl::IsCancelled(status))
+    return action_outcome::cancelled;
+  if (absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status))
+    return action_outcome::rejected;
+  if (!status.ok() || !result)
+    return action_outcome::infra_error;
+  return result->exit_code() == 0 ? action_outcome::success : action_outcome::nonzero;
+}
+
+} // namespace
+
+// ---- the story -------------------------------------------------------------------------------
+
+/// With the first stream, whose trace the whole story belongs to.
+void operation_actor_state::start() {
+  begun = true;
+  began = std::chrono::system_clock::now();
+  arm();
+  if (!action.ok())
+    return finish(action.status(), nullptr, false);
+  if (skip_cache_lookup || (*action)->do_not_cache)
+    return queue();
+  check_cache();
+}
+
+void operation_actor_state::check_cache() {
+  stage = execution_stage::cache_check;
+  tell();
+  caf::anon_send(options.cache, get_result{.trace = {}, .action = action_id, .inlined = {}},
+                 reply<cached_result>([me = operation_actor{self}](absl::StatusOr<cached_result> x) {
+                   caf::anon_send(me, result_checked{.trace = {}, .result = std::move(x)});
+                 }));
+}
+
+void operation_actor_state::cache_answered(result_checked& answer) {
+  if (completed() || abandoned)
+    return;
+  if (answer.result.ok())
+    return finish(absl::OkStatus(), *std::move(answer.result), true);
+  if (!absl::IsNotFound(answer.result.status())) // a broken cache costs time, not the build
+    logger().warn("{}: looking up the result failed, running it instead: {}",
+                  action_id.to_string(), answer.result.status().ToString());
+  queue();
+}
+
+void operation_actor_state::queue() {
+  stage = execution_stage::queued;
+  queued = true;
+  auto work = std::make_shared<job>();
+  work->execution = execution;
+  work->action = *action;
+  work->priority = priority;
+  work->queued_at = std::chrono::system_clock::now();
+  set_time(*metadata.mutable_queued_timestamp(), work->queued_at);
+  caf::anon_send(options.scheduler, submit{.trace = {}, .work = std::move(work)},
+                 operation_actor{self});
+  tell();
+}
+
+void operation_actor_state::moved(const stage_reached& event) {
+  if (completed())
+    return;
+  stage = event.stage;
+  metadata.set_worker(event.worker);
+  tell();
+}
+
+void operation_actor_state::ended(job_done& event) {
+  if (completed())
+    return;
+  queued = false;
+  if (!is_cacheable(**action, event))
+    return finish(event.status, std::move(event.result), false);
+  pending = std::move(event.result);
+  caf::anon_send(options.cache,
+                 put_result{.trace = {}, .action = action_id, .result = pending},
+                 reply<unit>([me = operation_actor{self}](const absl::StatusOr<unit>& x) {
+                   caf::anon_send(me, result_stored{.trace = {}, .status = x.status()});
+                 }));
+}
+
+void operation_actor_state::stored(const absl::Status& status) {
+  if (completed())
+    return;
+  if (!status.ok()) // the result is good all the same; only the next build pays
+    logger().warn("{}: the result could not be cached: {}", action_id.to_string(),
+                  status.ToString());
+  finish(absl::OkStatus(), std::move(pending), false);
+}
+
+void operation_actor_state::finish(const absl::Status& status, cached_result result,
+                                   bool from_cache) {
+  options.meters->action_ended(outcome_of(status, result, from_cache));
+  if (result)
+    metadata = result->execution_metadata();
+  response = make_execute_response(status, result.get(), from_cache);
+  const bool failed = !status.ok() || (result && result->exit_code() != 0);
+  if (failed || std::chrono::system_clock::now() - began > options.slow)
+    caf::anon_send(options.recorder, keep_trace{});
+  complete();
+}
+
+void operation_actor_state::complete() {
+  stage = execution_stage::completed;
+  while (!names.empty())
+    end_name(names.begin()->first, absl::OkStatus());
+  caf::anon_send(options.dispatcher, operation_finished{.trace = {}, .execution = execution});
+}
+
+// ---- who listens -----------------------------------------------------------------------------
+
+void operation_actor_state::join(const attach& request, const operation_sink& sink) {
+  if (abandoned) // it was given up while this stream was on its way
+    return sink.finish(absl::UnavailableError(
+      "the action was just cancelled by the client that had started it; execute it again"));
+  names[request.operation].emplace(request.listener, sink);
+  listeners_gone_at = 0;
+  if (!begun)
+    return start();
+  sink.update(snapshot(request.operation));
+  if (completed())
+    return end_name(request.operation, absl::OkStatus());
+  if (request.priority >= priority)
+    return;
+  priority = request.priority;
+  caf::anon_send(options.scheduler,
+                 raise_priority{.trace = {}, .execution = execution, .priority = priority});
+}
+
+void operation_actor_state::leave(std::uint64_t listener) {
+  bool anyone = false;
+  for (auto& [operation, streams] : names) {
+    streams.erase(listener);
+    anyone = anyone || !streams.empty();
+  }
+  if (!anyone && listeners_gone_at == 0)
+    listeners_gone_at = generation;
+}
+
+void operation_actor_state::give_up(const cancel& request, const reply<unit>& answer) {
+  const auto why = absl::CancelledError("the operation was cancelled");
+  if (!completed() && names.contains(request.operation)) {
+    if (names.size() == 1)
+      abandon(why);
+    else
+      end_name(request.operation, why);
+  }
+  answer(unit{});
+}
+
+void operation_actor_state::abort(const absl::Status& why) {
+  if (!completed())
+    abandon(why);
+}
+
+void operation_actor_state::abandon(const absl::Status& why) {
+  abandoned = true;
+  if (queued)
+    caf::anon_send(options.scheduler,
+                   withdraw{.trace = {}, .execution = execution, .why = why});
+  finish(why, nullptr, false);
+}
+
+/// Tells one operation's streams the end and hands it to the reaper.
+void operation_actor_state::end_name(const std::string& operation, const absl::Status& status) {
+  auto last = snapshot(operation);
+  if (!status.ok()) {
+    last.stage = execution_stage::completed;
+    last.response = make_execute_response(status, nullptr, false);
+  }
+  for (auto& [listener, sink] : names[operation]) {
+    sink.update(last);
+    sink.finish(absl::OkStatus());
+  }
+  names.erase(operation);
+  caf::anon_send(options.reaper, retire{.trace = {}, .state = std::move(last)},
+                 options.dispatcher);
+}
+
+void operation_actor_state::tell() {
+  for (auto& [operation, streams] : names)
+    for (auto& [listener, sink] : streams)
+      sink.update(snapshot(operation));
+}
+
+operation_state operation_actor_state::snapshot(const std::string& operation) const {
+  return {.name = operation,
+          .action = action_id,
+          .stage = stage,
+          .metadata = metadata,
+          .response = response};
+}
+
+// ---- time ------------------------------------------------------------------------------------
+
+void operation_actor_state::arm() {
+  self->delayed_send(self, options.heartbeat, tick{.trace = {}, .generation = ++generation});
+}
+
+void operation_actor_state::look_after(const tick& event) {
+  if (completed() || event.generation != generation)
+    return;
+  const auto silent_for = (generation - listeners_gone_at) * options.heartbeat;
+  if (listeners_gone_at != 0 && silent_for >= options.patience)
+    return abandon(absl::CancelledError("nobody has waited for this operation for "
+                                        + std::to_string(options.patience.count()) + " s"));
+  arm();
+  tell();
+}
+
+operation_actor::behavior_type operation(operation_actor_state::pointer self,
+                                         operation_options options, execute request,
+                                         absl::StatusOr<std::shared_ptr<const loaded_action>> loaded,
+                                         std::uint64_t execution) {
+  auto& state = self->state;
+  state.options = std::move(options);
+  state.execution = execution;
+  state.action_id = request.action;
+  state.priority = request.priority;
+  state.skip_cache_lookup = request.skip_cache_lookup;
+  state.action = std::move(loaded);
+  return traced_behavior(
+    self, operation_actor_state::name,
+    operation_actor::behavior_type{
+      [&state](const attach& x, const operation_sink& sink) { state.join(x, sink); },
+      [&state](const detach& x) { state.leave(x.listener); },
+      [&state](const cancel& x, const reply<unit>& answer) { state.give_up(x, answer); },
+      [&state](const abort_all& x) { state.abort(x.why); },
+      [&state](const get_operation& x, const reply<operation_state>& answer) {
+        answer(state.snapshot(x.operation));
+      },
+      [&state](result_checked& x) { state.cache_answered(x); },
+      [&state](const stage_reached& x) { state.moved(x); },
+      [&state](job_done& x) { state.ended(x); },
+      [&state](const result_stored& x) { state.stored(x.status); },
+      [self](const release&) { self->quit(); },
+      [&state](const tick& x) { state.look_after(x); }});
+}
+
+} // namespace expbuild

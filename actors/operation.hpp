@@ -1,0 +1,87 @@
+#pragma once
+#include "actors/interfaces.hpp"
+#include "actors/metrics.hpp"
+#include "actors/traced_actor.hpp"
+
+#include <chrono>
+#include <map>
+
+namespace expbuild {
+
+struct operation_options {
+  action_cache_actor cache;
+  scheduler_actor scheduler;
+  result_reaper_actor reaper;
+  recorder_actor recorder;
+  dispatcher_actor dispatcher;
+  std::shared_ptr<metrics> meters;
+  /// With nobody listening for this long the action is killed: a client may come back by
+  /// WaitExecution until then.
+  std::chrono::seconds patience{60};
+  /// The last state is repeated this often: load balancers drop silent streams.
+  std::chrono::seconds heartbeat{30};
+  /// The trace of an operation that took longer is kept.
+  std::chrono::seconds slow{60};
+};
+
+/// The story of remote execution, top to bottom: cache? queue, run, store, tell. One actor per
+/// live action; every Execute that joined has an operation name of its own.
+class operation_actor_state {
+public:
+  static inline const char* name = "operation";
+  using pointer = traced_pointer<operation_actor, operation_actor_state>;
+
+  explicit operation_actor_state(pointer selfptr) : self(selfptr) {}
+
+  void join(const attach& request, const operation_sink& sink);
+  void leave(std::uint64_t listener);
+  void give_up(const cancel& request, const reply<unit>& answer);
+  void abort(const absl::Status& why);
+  void cache_answered(result_checked& answer);
+  void moved(const stage_reached& event);
+  void ended(job_done& event);
+  void stored(const absl::Status& status);
+  void look_after(const tick& event);
+  operation_state snapshot(const std::string& operation) const;
+
+  pointer self;
+  operation_options options;
+  std::uint64_t execution = 0;
+  digest action_id;
+  std::int32_t priority = 0;
+  bool skip_cache_lookup = false;
+  absl::StatusOr<std::shared_ptr<const loaded_action>> action;
+
+private:
+  void start();
+  void check_cache();
+  void queue();
+  void tell();
+  void finish(const absl::Status& status, cached_result result, bool from_cache);
+  void end_name(const std::string& operation, const absl::Status& status);
+  void abandon(const absl::Status& why);
+  void complete();
+  void arm();
+  bool completed() const noexcept { return stage == execution_stage::completed; }
+
+  /// Operation name -> its streams.
+  std::map<std::string, std::map<std::uint64_t, operation_sink>> names;
+  execution_stage stage = execution_stage::queued;
+  reapi::ExecutedActionMetadata metadata;
+  std::shared_ptr<const reapi::ExecuteResponse> response;
+  cached_result pending; ///< waits for the action cache
+  bool begun = false;
+  bool queued = false;
+  bool abandoned = false;
+  std::chrono::system_clock::time_point began;
+  std::uint64_t listeners_gone_at = 0; ///< tick generation at which the last stream left; 0: none
+  std::uint64_t generation = 0;
+};
+
+/// `loaded` is what the dispatcher has read; a failure there becomes the operation's end.
+operation_actor::behavior_type operation(operation_actor_state::pointer self,
+                                         operation_options options, execute request,
+                                         absl::StatusOr<std::shared_ptr<const loaded_action>> loaded,
+                                         std::uint64_t execution);
+
+} // namespace expbuild

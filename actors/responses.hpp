@@ -1,0 +1,20 @@
+#pragma once
+#include "storage/reapi.hpp"
+
+#include <absl/status/status.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <chrono>
+#include <memory>
+
+namespace expbuild {
+
+/// What an Execute stream ends with. `status` other than OK stands in the response, never in
+/// Operation.error; its payloads become the details. `result` may be null.
+std::shared_ptr<const reapi::ExecuteResponse>
+make_execute_response(const absl::Status& status, const reapi::ActionResult* result,
+                      bool from_cache);
+
+void set_time(google::protobuf::Timestamp& to, std::chrono::system_clock::time_point time);
+
+} // namespace expbuild

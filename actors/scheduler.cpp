@@ -1,0 +1,252 @@
+#include "actors/scheduler.hpp"
+
+#include "actors/log.hpp"
+#include "actors/platform.hpp"
+#include "actors/retry.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+
+namespace expbuild {
+
+namespace {
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("scheduler");
+  return instance;
+}
+
+absl::Status no_worker_could(const platform_properties& wanted,
+                             const std::vector<platform_properties>& declared) {
+  if (declared.empty())
+    return absl::FailedPreconditionError(
+      "this server has no workers: it is a cache only (execution.pool.workers is empty)");
+  std::string offers;
+  for (const auto& x : declared) {
+    const auto text = "{" + to_string(x) + "}";
+    if (offers.find(text) == std::string::npos)
+      offers.append(offers.empty() ? "" : " or ").append(text);
+  }
+  const auto mismatch = first_mismatch(wanted, declared.front());
+  return absl::FailedPreconditionError("no worker offers the platform property "
+                                       + mismatch.value_or("combination {" + to_string(wanted) + "}")
+                                       + "; on offer: " + offers);
+}
+
+} // namespace
+
+// ---- jobs ------------------------------------------------------------------------------------
+
+absl::Status scheduler_state::admit(const job& work) const {
+  const auto& wanted = work.action->platform;
+  const auto fits = [&wanted](const auto& x) { return !first_mismatch(wanted, x); };
+  if (std::none_of(options.declared.begin(), options.declared.end(), fits))
+    return no_worker_could(wanted, options.declared);
+  return absl::OkStatus();
+}
+
+void scheduler_state::enqueue(const submit& request, const operation_actor& operation) {
+  const auto execution = request.work->execution;
+  auto& x = entries[execution];
+  x.work = request.work;
+  x.operation = operation;
+  x.priority = request.work->priority;
+  arm();
+  if (const auto status = admit(*request.work); !status.ok())
+    return end(execution, status, nullptr);
+  if (auto* free = find_idle(request.work->action->platform))
+    return start(*free, request.work);
+  if (waiting.size() >= options.max_queue_size)
+    return end(execution,
+               retry_later(absl::ResourceExhaustedError(
+                             "all workers are busy and " + std::to_string(waiting.size())
+                             + " actions wait already (execution.pool.max_queue_size)"),
+                           std::chrono::seconds(1)),
+               nullptr);
+  waiting.push(request.work, x.priority);
+}
+
+void scheduler_state::take_back(const withdraw& request) {
+  const auto found = entries.find(request.execution);
+  if (found == entries.end())
+    return;
+  if (waiting.remove(request.execution))
+    return end(request.execution, request.why, nullptr);
+  if (const auto on = slots.find(found->second.worker); on != slots.end())
+    caf::anon_send(on->second.worker,
+                   stop_job{.trace = {}, .attempt = found->second.attempt, .why = request.why});
+}
+
+void scheduler_state::raise(const raise_priority& request) {
+  const auto found = entries.find(request.execution);
+  if (found == entries.end() || found->second.priority <= request.priority)
+    return;
+  found->second.priority = request.priority;
+  waiting.raise(request.execution, request.priority);
+}
+
+void scheduler_state::finish(job_done& event) {
+  const auto found = entries.find(event.execution);
+  if (found == entries.end() || found->second.attempt != event.attempt)
+    return; // an attempt that was given up; its answer came late
+  if (const auto on = slots.find(found->second.worker); on != slots.end())
+    on->second.execution = 0;
+  end(event.execution, event.status, std::move(event.result));
+}
+
+void scheduler_state::end(std::uint64_t execution, const absl::Status& status,
+                          cached_result result) {
+  const auto found = entries.find(execution);
+  ++(status.ok() ? completed : failed);
+  caf::anon_send(found->second.operation, job_done{.trace = {},
+                                                   .execution = execution,
+                                                   .attempt = found->second.attempt,
+                                                   .status = status,
+                                                   .result = std::move(result)});
+  entries.erase(found);
+}
+
+// ---- workers ---------------------------------------------------------------------------------
+
+void scheduler_state::offer(const worker_ready& event, const worker_actor& worker) {
+  auto [at, is_new] = slots.try_emplace(worker.address());
+  auto& x = at->second;
+  if (is_new) {
+    self->monitor(worker);
+    x.worker = worker;
+    x.status.name = event.name;
+    x.status.type = event.type;
+    x.status.pid = event.pid;
+    x.platform = event.platform;
+    logger().info("Registered worker: {} ({})", event.name, to_string(event.platform));
+    arm();
+  }
+  x.idle = true;
+  match(x);
+}
+
+void scheduler_state::match(slot& free) {
+  if (auto work = waiting.pop(free.platform))
+    start(free, *std::move(work));
+}
+
+scheduler_state::slot* scheduler_state::find_idle(const platform_properties& wanted) {
+  for (auto& [address, x] : slots)
+    if (x.idle && !first_mismatch(wanted, x.platform))
+      return &x;
+  return nullptr;
+}
+
+void scheduler_state::start(slot& on, job_ptr work) {
+  auto& x = entries.at(work->execution);
+  x.worker = on.worker.address();
+  x.attempt = ++last_attempt;
+  ++x.attempts;
+  on.idle = false;
+  on.execution = work->execution;
+  caf::anon_send(x.operation, stage_reached{.trace = {},
+                                            .stage = execution_stage::executing,
+                                            .worker = on.status.name});
+  caf::anon_send(on.worker, run_job{.trace = {}, .work = std::move(work), .attempt = x.attempt});
+}
+
+void scheduler_state::worker_lost(const caf::down_msg& message) {
+  const auto found = slots.find(message.source);
+  if (found == slots.end())
+    return;
+  const auto execution = found->second.execution;
+  const auto worker = found->second.status.name;
+  slots.erase(found);
+  if (execution != 0)
+    put_back(execution, worker, self->system().render(message.reason));
+}
+
+/// The worker died, the job did not.
+void scheduler_state::put_back(std::uint64_t execution, const std::string& worker,
+                               const std::string& why) {
+  auto& x = entries.at(execution);
+  const auto action = x.work->action->id.to_string();
+  if (x.attempts >= options.max_attempts)
+    return end(execution,
+               absl::UnavailableError("action " + action + " lost its worker "
+                                      + std::to_string(x.attempts) + " times, last " + worker + ": "
+                                      + why),
+               nullptr);
+  logger().warn("{} died while it ran action {} (attempt {} of {}): queued again", worker, action,
+                x.attempts, options.max_attempts);
+  options.meters->action_retried();
+  x.worker = nullptr;
+  x.attempt = 0;
+  caf::anon_send(x.operation,
+                 stage_reached{.trace = {}, .stage = execution_stage::queued, .worker = {}});
+  if (auto* free = find_idle(x.work->action->platform))
+    return start(*free, x.work);
+  waiting.push_front(x.work, x.priority);
+}
+
+// ---- what operators see ----------------------------------------------------------------------
+
+scheduler_stats scheduler_state::stats() const {
+  scheduler_stats result{.queued = waiting.size(),
+                         .running = entries.size() - waiting.size(),
+                         .completed = completed,
+                         .failed = failed,
+                         .workers = {}};
+  for (const auto& [address, x] : slots) {
+    result.workers.push_back(x.status);
+    result.workers.back().condition = x.idle ? worker_condition::idle : worker_condition::busy;
+    result.workers.back().execution = x.execution;
+  }
+  return result;
+}
+
+/// Runs while there is work, and once more when it is done.
+void scheduler_state::keep_house() {
+  armed = false;
+  if (!entries.empty())
+    arm();
+  report();
+}
+
+void scheduler_state::arm() {
+  if (armed)
+    return;
+  armed = true;
+  self->delayed_send(self, options.housekeeping, tick{});
+}
+
+void scheduler_state::report() {
+  const auto idle
+    = std::count_if(slots.begin(), slots.end(), [](const auto& x) { return x.second.idle; });
+  options.meters->queue_length(waiting.size());
+  options.meters->workers(worker_condition::idle, static_cast<std::size_t>(idle));
+  options.meters->workers(worker_condition::busy, slots.size() - static_cast<std::size_t>(idle));
+  const auto now = self->clock().now();
+  if (now - last_log < std::chrono::seconds(10))
+    return;
+  last_log = now;
+  logger().info("queue length {}, idle workers {}, busy workers {}, completed {}, failed {}",
+                waiting.size(), idle, slots.size() - static_cast<std::size_t>(idle), completed,
+                failed);
+}
+
+scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, scheduler_options options) {
+  auto& state = self->state;
+  state.options = std::move(options);
+  self->set_down_handler([&state](const caf::down_msg& x) { state.worker_lost(x); });
+  return traced_behavior(
+    self, scheduler_state::name,
+    scheduler_actor::behavior_type{
+      [&state](const submit& x, const operation_actor& operation) { state.enqueue(x, operation); },
+      [&state](const withdraw& x) { state.take_back(x); },
+      [&state](const raise_priority& x) { state.raise(x); },
+      [&state](const worker_ready& x, const worker_actor& worker) { state.offer(x, worker); },
+      [&state](job_done& x) { state.finish(x); },
+      [&state](const get_scheduler_stats&, const reply<scheduler_stats>& answer) {
+        answer(state.stats());
+      },
+      [&state](const tick&) { state.keep_house(); }});
+}
+
+} // namespace expbuild

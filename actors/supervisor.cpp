@@ -1,0 +1,129 @@
+#include "actors/supervisor.hpp"
+
+#include "actors/log.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+
+namespace expbuild {
+
+namespace {
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("supervisor");
+  return instance;
+}
+
+} // namespace
+
+void supervisor_state::start_all() {
+  for (const auto& [vital_name, address] : options.vital)
+    self->monitor(caf::actor_cast<caf::strong_actor_ptr>(address));
+  for (std::size_t i = 0; i < options.workers.size(); ++i) {
+    slots.emplace_back(options.restarts);
+    slots[i].status.name = options.workers[i].name;
+    slots[i].status.type = options.workers[i].type;
+    start(i);
+  }
+}
+
+void supervisor_state::start(std::size_t index) {
+  auto& x = slots[index];
+  x.status.condition = worker_condition::starting;
+  x.worker = options.workers[index].spawn(self->system());
+  self->monitor(x.worker);
+  report();
+}
+
+void supervisor_state::someone_died(const caf::down_msg& message) {
+  const auto why = self->system().render(message.reason);
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    if (slots[i].worker && slots[i].worker.address() == message.source)
+      return worker_died(slots[i], i, why);
+  for (const auto& [vital_name, address] : options.vital)
+    if (address == message.source && !stopping)
+      return options.fatal(vital_name + " died: " + why);
+}
+
+void supervisor_state::worker_died(slot& x, std::size_t index, const std::string& why) {
+  x.worker = nullptr;
+  if (stopping)
+    return stop_all({});
+  const auto chosen = x.policy.after_failure(self->clock().now(),
+                                             std::uniform_real_distribution<>(0, 1)(chance));
+  ++x.status.restarts;
+  x.status.last_failure = why;
+  x.status.condition
+    = chosen.quarantined ? worker_condition::quarantined : worker_condition::backoff;
+  options.meters->worker_restarted();
+  trace_log::note(chosen.quarantined ? "quarantined" : "restarting",
+                  intern_name("worker " + x.status.name));
+  if (chosen.quarantined)
+    logger().error("{} failed too often and is quarantined for {} ms: {}", x.status.name,
+                   chosen.pause.count(), why);
+  else
+    logger().warn("{} died, restart {} in {} ms: {}", x.status.name, x.status.restarts,
+                  chosen.pause.count(), why);
+  self->delayed_send(self, chosen.pause,
+                     restart_worker{.trace = {}, .slot = index, .generation = ++x.generation});
+  report();
+}
+
+void supervisor_state::restart(const restart_worker& event) {
+  auto& x = slots[event.slot];
+  if (stopping || x.worker || x.generation != event.generation)
+    return;
+  logger().info("restarting {}", x.status.name);
+  start(event.slot);
+}
+
+std::vector<worker_status> supervisor_state::workers() const {
+  std::vector<worker_status> result;
+  for (const auto& x : slots)
+    result.push_back(x.status);
+  return result;
+}
+
+/// Called again whenever a worker has gone; answers when none is left.
+void supervisor_state::stop_all(reply<unit> answer) {
+  if (!stopping)
+    for (const auto& x : slots)
+      if (x.worker)
+        self->send_exit(x.worker, caf::exit_reason::user_shutdown);
+  stopping = true;
+  stopped.push_back(std::move(answer));
+  if (std::any_of(slots.begin(), slots.end(), [](const slot& x) { return bool(x.worker); }))
+    return;
+  for (const auto& each : stopped)
+    each(unit{});
+  stopped.clear();
+}
+
+void supervisor_state::report() const {
+  for (const auto condition :
+       {worker_condition::starting, worker_condition::backoff, worker_condition::quarantined})
+    options.meters->workers(condition,
+                            static_cast<std::size_t>(std::count_if(
+                              slots.begin(), slots.end(), [condition](const slot& x) {
+                                return x.status.condition == condition;
+                              })));
+}
+
+supervisor_actor::behavior_type supervisor(supervisor_state::pointer self,
+                                           supervisor_options options) {
+  auto& state = self->state;
+  state.options = std::move(options);
+  self->set_down_handler([&state](const caf::down_msg& x) { state.someone_died(x); });
+  state.start_all();
+  return traced_behavior(
+    self, supervisor_state::name,
+    supervisor_actor::behavior_type{
+      [&state](const get_workers&, const reply<std::vector<worker_status>>& answer) {
+        answer(state.workers());
+      },
+      [&state](const shut_down&, const reply<unit>& answer) { state.stop_all(answer); },
+      [&state](const restart_worker& x) { state.restart(x); }});
+}
+
+} // namespace expbuild

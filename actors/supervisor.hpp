@@ -1,0 +1,70 @@
+#pragma once
+#include "actors/interfaces.hpp"
+#include "actors/metrics.hpp"
+#include "actors/restart_policy.hpp"
+#include "actors/traced_actor.hpp"
+
+#include <functional>
+#include <random>
+#include <vector>
+
+namespace expbuild {
+
+/// How to make one worker, again and again.
+struct worker_spec {
+  std::string name;
+  std::string type;
+  std::function<worker_actor(caf::actor_system&)> spawn;
+};
+
+struct supervisor_options {
+  std::vector<worker_spec> workers;
+  restart_options restarts;
+  std::shared_ptr<metrics> meters;
+  /// Actors that can not be restarted without loss; when one dies, `fatal` is told its name and
+  /// reason, once, and ends the process.
+  std::vector<std::pair<std::string, caf::actor_addr>> vital;
+  std::function<void(const std::string&)> fatal;
+};
+
+/// Spawns the workers, watches them and restarts what dies: one for one, with backoff, jitter and a
+/// restart intensity above which a slot is quarantined (see restart_policy).
+class supervisor_state {
+public:
+  static inline const char* name = "supervisor";
+  using pointer = traced_pointer<supervisor_actor, supervisor_state>;
+
+  explicit supervisor_state(pointer selfptr) : self(selfptr) {}
+
+  void start_all();
+  void someone_died(const caf::down_msg& message);
+  void restart(const restart_worker& event);
+  std::vector<worker_status> workers() const;
+  void stop_all(reply<unit> answer);
+
+  pointer self;
+  supervisor_options options;
+
+private:
+  struct slot {
+    explicit slot(restart_options x) : policy(x) {}
+    worker_actor worker; ///< null while it is down
+    restart_policy policy;
+    worker_status status;
+    std::uint64_t generation = 0;
+  };
+
+  void start(std::size_t index);
+  void worker_died(slot& x, std::size_t index, const std::string& why);
+  void report() const;
+
+  std::vector<slot> slots;
+  std::mt19937_64 chance{std::random_device{}()};
+  bool stopping = false;
+  std::vector<reply<unit>> stopped;
+};
+
+supervisor_actor::behavior_type supervisor(supervisor_state::pointer self,
+                                           supervisor_options options);
+
+} // namespace expbuild

@@ -1,0 +1,220 @@
+#include "actors/worker/worker.hpp"
+
+#include "actors/background.hpp"
+#include "actors/log.hpp"
+#include "actors/responses.hpp"
+#include "actors/worker/environment.hpp"
+
+#include <caf/send.hpp>
+
+namespace expbuild {
+
+namespace {
+
+using clock = std::chrono::system_clock;
+
+caf::error failure(const std::string& why) {
+  return caf::make_error(caf::sec::runtime_error, why);
+}
+
+} // namespace
+
+// ---- life ------------------------------------------------------------------------------------
+
+void worker_state::open() {
+  runner = options.make_executor();
+  runner->open(
+    [me = worker_actor{self}](absl::Status status) {
+      caf::anon_send(me, executor_opened{.trace = {}, .status = std::move(status)});
+    },
+    [me = worker_actor{self}](absl::Status why) {
+      caf::anon_send(me, executor_lost{.trace = {}, .why = std::move(why)});
+    });
+}
+
+void worker_state::opened(const absl::Status& status) {
+  if (!status.ok())
+    return self->quit(failure(std::string(status.message())));
+  offer();
+}
+
+void worker_state::lost(const absl::Status& why) {
+  if (busy && busy->space) // the tree of the attempt is known dead: its folder can go
+    in_long_lane([space = busy->space] { space->remove(); });
+  self->quit(failure(std::string(why.message())));
+}
+
+void worker_state::offer() {
+  caf::anon_send(options.scheduler,
+                 worker_ready{.trace = {},
+                              .name = options.name,
+                              .type = options.type,
+                              .platform = options.platform,
+                              .pid = runner->pid()},
+                 worker_actor{self});
+}
+
+void worker_state::health(const reply<unit>& answer) {
+  runner->check_health([answer](const absl::Status& status) {
+    if (status.ok())
+      answer(unit{});
+    else
+      answer(status);
+  });
+}
+
+// ---- one attempt, top to bottom --------------------------------------------------------------
+
+void worker_state::run(run_job& request) {
+  busy = std::make_unique<attempt>();
+  busy->number = request.attempt;
+  busy->work = std::move(request.work);
+  busy->space = make_workspace(options.workspaces, options.store,
+                               busy->work->action->id.function(), busy->number);
+  auto& metadata = busy->metadata;
+  metadata.set_worker(options.name);
+  set_time(*metadata.mutable_queued_timestamp(), busy->work->queued_at);
+  set_time(*metadata.mutable_worker_start_timestamp(), clock::now());
+  set_time(*metadata.mutable_input_fetch_start_timestamp(), clock::now());
+  in_long_lane([me = worker_actor{self}, number = busy->number, space = busy->space,
+                action = busy->work->action] {
+    caf::anon_send(me, inputs_staged{.trace = {},
+                                     .attempt = number,
+                                     .status = space->stage(action->input_root, action->command)});
+  });
+}
+
+void worker_state::staged(const inputs_staged& event) {
+  if (!is_current(event.attempt))
+    return;
+  set_time(*busy->metadata.mutable_input_fetch_completed_timestamp(), clock::now());
+  if (busy->status.ok())
+    busy->status = event.status;
+  if (!busy->status.ok())
+    return finish();
+  start_command();
+}
+
+void worker_state::start_command() {
+  const auto& action = *busy->work->action;
+  command_spec command;
+  command.arguments = {action.command.arguments().begin(), action.command.arguments().end()};
+  command.environment = make_environment(action.command, options.environment);
+  command.directory = busy->space->working_directory();
+  command.stdout_path = busy->space->stdout_path();
+  command.stderr_path = busy->space->stderr_path();
+  command.timeout = action.timeout;
+  runner->start(std::move(command), [me = worker_actor{self}, number = busy->number,
+                                     here = current_trace()](absl::StatusOr<command_ended> ended) {
+    const trace_scope scope(here);
+    caf::anon_send(me, command_finished{.trace = {}, .attempt = number, .ended = std::move(ended)});
+  });
+}
+
+void worker_state::ran(command_finished& event) {
+  if (!is_current(event.attempt))
+    return;
+  if (!event.ended.ok()) {
+    busy->status = event.ended.status();
+    return finish();
+  }
+  const auto& ended = *event.ended;
+  busy->exit_code = ended.exit_code;
+  set_time(*busy->metadata.mutable_execution_start_timestamp(), ended.started_at);
+  set_time(*busy->metadata.mutable_execution_completed_timestamp(), ended.ended_at);
+  if (ended.why == command_ended::reason::stopped && busy->stopped)
+    return finish(); // nobody wants its outputs
+  if (ended.why == command_ended::reason::timed_out)
+    busy->status = absl::DeadlineExceededError(
+      "the command was killed after its timeout of "
+      + std::to_string(std::chrono::duration<double>(busy->work->action->timeout).count()) + " s");
+  collect();
+}
+
+void worker_state::collect() {
+  set_time(*busy->metadata.mutable_output_upload_start_timestamp(), clock::now());
+  in_long_lane([me = worker_actor{self}, number = busy->number, space = busy->space,
+                action = busy->work->action] {
+    caf::anon_send(me, outputs_collected{.trace = {},
+                                         .attempt = number,
+                                         .outputs = space->collect(action->command)});
+  });
+}
+
+void worker_state::collected(outputs_collected& event) {
+  if (!is_current(event.attempt))
+    return;
+  if (!event.outputs.ok()) {
+    if (busy->status.ok())
+      busy->status = event.outputs.status();
+    return finish();
+  }
+  busy->result = std::make_shared<reapi::ActionResult>(std::move(event.outputs->result));
+  caf::anon_send(options.blobs,
+                 blobs_stored{.trace = {}, .digests = std::move(event.outputs->stored)},
+                 reply<unit>([me = worker_actor{self}, number = busy->number](
+                               const absl::StatusOr<unit>& x) {
+                   caf::anon_send(me, outputs_published{
+                                        .trace = {}, .attempt = number, .status = x.status()});
+                 }));
+}
+
+void worker_state::published(const outputs_published& event) {
+  if (!is_current(event.attempt))
+    return;
+  if (busy->status.ok())
+    busy->status = event.status;
+  set_time(*busy->metadata.mutable_output_upload_completed_timestamp(), clock::now());
+  finish();
+}
+
+void worker_state::finish() {
+  auto done = std::move(busy);
+  set_time(*done->metadata.mutable_worker_completed_timestamp(), clock::now());
+  if (done->result) {
+    done->result->set_exit_code(done->exit_code);
+    *done->result->mutable_execution_metadata() = std::move(done->metadata);
+  }
+  caf::anon_send(options.scheduler, job_done{.trace = {},
+                                             .execution = done->work->execution,
+                                             .attempt = done->number,
+                                             .status = std::move(done->status),
+                                             .result = std::move(done->result)});
+  offer();
+  in_long_lane([space = std::move(done->space)] { space->remove(); });
+}
+
+void worker_state::stop(const stop_job& request) {
+  if (!is_current(request.attempt) || busy->stopped)
+    return;
+  busy->stopped = true;
+  busy->status = request.why;
+  runner->stop(); // nothing runs yet while staging: `staged` sees the status
+}
+
+/// A full lane runs the work here: rare, and better than an attempt without an end.
+template <class Work>
+void worker_state::in_long_lane(Work work) {
+  if (!in_background(*options.io, io_pool::lane::long_work, work))
+    work();
+}
+
+worker_actor::behavior_type worker(worker_state::pointer self, worker_options options) {
+  auto& state = self->state;
+  const auto label = "worker " + options.name;
+  state.options = std::move(options);
+  state.open();
+  return traced_behavior(
+    self, label,
+    worker_actor::behavior_type{
+      [&state](run_job& x) { state.run(x); }, [&state](const stop_job& x) { state.stop(x); },
+      [&state](const check_health&, const reply<unit>& answer) { state.health(answer); },
+      [&state](const executor_opened& x) { state.opened(x.status); },
+      [&state](const executor_lost& x) { state.lost(x.why); },
+      [&state](const inputs_staged& x) { state.staged(x); },
+      [&state](command_finished& x) { state.ran(x); },
+      [&state](outputs_collected& x) { state.collected(x); },
+      [&state](const outputs_published& x) { state.published(x); }});
+}
+
+} // namespace expbuild

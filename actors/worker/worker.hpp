@@ -1,0 +1,80 @@
+#pragma once
+#include "actors/interfaces.hpp"
+#include "actors/metrics.hpp"
+#include "actors/traced_actor.hpp"
+#include "actors/worker/executor.hpp"
+#include "actors/worker/workspace.hpp"
+#include "storage/io_pool.hpp"
+
+#include <functional>
+
+namespace expbuild {
+
+struct worker_options {
+  std::string name; ///< host-worker-1
+  std::string type; ///< host
+  platform_properties platform;
+  std::function<std::unique_ptr<executor>()> make_executor;
+  workspace_options workspaces;
+  std::shared_ptr<backend> store;
+  std::shared_ptr<io_pool> io;
+  std::shared_ptr<metrics> meters;
+  cas_actor blobs;
+  scheduler_actor scheduler;
+  /// What passes from the daemon's environment where the Command does not set it.
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
+/// One slot: stage inputs, run, collect outputs. Lives and dies with its executor: supervision
+/// restarts the pair. Nothing here blocks; files are the I/O pool's work.
+class worker_state {
+public:
+  static inline const char* name = "worker";
+  using pointer = traced_pointer<worker_actor, worker_state>;
+
+  explicit worker_state(pointer selfptr) : self(selfptr) {}
+
+  void open();
+  void opened(const absl::Status& status);
+  void lost(const absl::Status& why);
+  void run(run_job& request);
+  void staged(const inputs_staged& event);
+  void ran(command_finished& event);
+  void collected(outputs_collected& event);
+  void published(const outputs_published& event);
+  void stop(const stop_job& request);
+  void health(const reply<unit>& answer);
+
+  pointer self;
+  worker_options options;
+
+private:
+  /// The attempt that this worker is busy with.
+  struct attempt {
+    std::uint64_t number = 0;
+    job_ptr work;
+    std::shared_ptr<workspace> space;
+    reapi::ExecutedActionMetadata metadata;
+    absl::Status status; ///< other than OK: decided already
+    bool stopped = false;
+    int exit_code = 0;
+    std::shared_ptr<reapi::ActionResult> result;
+  };
+
+  bool is_current(std::uint64_t number) const { return busy && busy->number == number; }
+  void start_command();
+  void collect();
+  void finish();
+  void offer();
+  template <class Work>
+  void in_long_lane(Work work);
+
+  std::shared_ptr<executor> runner;
+  std::unique_ptr<attempt> busy;
+};
+
+/// Opens its executor, then offers itself to the scheduler; quits when the executor can not be
+/// opened or is lost.
+worker_actor::behavior_type worker(worker_state::pointer self, worker_options options);
+
+} // namespace expbuild
