@@ -1,0 +1,44 @@
+#pragma once
+#include "actors/worker/runner/command.hpp"
+
+#include <optional>
+
+namespace expbuild::runner {
+
+/// The runner's life: requests in, events out, one command at a time. Waits in epoll for its
+/// socket, the command's process tree and the command's timeout, for nothing else.
+class loop {
+public:
+  explicit loop(int socket);
+
+  /// Returns when the other side is gone; nothing of ours runs any more then.
+  void run();
+
+private:
+  struct running {
+    std::uint64_t id = 0;
+    tree processes;
+    int timer = -1;
+    v1::Exited::KilledBy killed_by = v1::Exited::NOBODY;
+  };
+
+  void watch(int fd);
+  void forget(int fd);
+  bool on_request();
+  void start(const v1::Start& request);
+  void arm_timeout(std::int64_t nanoseconds);
+  void kill(v1::Exited::KilledBy why);
+  void on_tree_gone();
+  void send(const v1::Event& event);
+
+  int socket_;
+  int epoll_;
+  abilities can_;
+  std::optional<running> current_;
+};
+
+/// Kills every process that is a child of this one, again and again until there is none: what a
+/// command left behind where there is no pid namespace.
+void kill_remaining_children();
+
+} // namespace expbuild::runner

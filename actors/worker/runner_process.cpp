@@ -1,0 +1,145 @@
+#include "actors/worker/runner_process.hpp"
+
+#include "actors/worker/runner/packet.hpp"
+#include "storage/posix.hpp"
+
+#include <boost/process/v2/stdio.hpp>
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+namespace expbuild {
+
+namespace {
+
+using boost::system::error_code;
+constexpr auto readable = boost::asio::posix::stream_descriptor::wait_read;
+
+std::string describe(int status) {
+  if (WIFSIGNALED(status))
+    return "was killed by signal " + std::to_string(WTERMSIG(status));
+  return "exited with code " + std::to_string(WEXITSTATUS(status));
+}
+
+} // namespace
+
+runner_process::runner_process(execution_thread::impl& thread, std::string name)
+  : thread_(thread), name_(std::move(name)), socket_(thread.loop), tree_(thread.loop) {}
+
+absl::Status runner_process::start(const std::filesystem::path& program, on_event events,
+                                   on_gone gone) {
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return errno_status(errno, "making the socket of a runner");
+  unique_fd ours(ends[0]);
+  const unique_fd theirs(ends[1]);
+  ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
+  vfork_launcher launcher;
+  error_code error;
+  auto started = launcher.launch(
+    thread_.loop.get_executor(), error, program.string(), std::vector<std::string>{},
+    boost::process::v2::process_stdio{theirs.get(), {}, {}});
+  if (error)
+    return errno_status(error.value(), "cannot start runner " + program.string());
+  process_.emplace(std::move(started));
+  pid_ = process_->id();
+  thread_.runners.insert(process_->id());
+  events_ = std::move(events);
+  gone_ = std::move(gone);
+  socket_.assign(ours.release());
+  listen();
+  watch_exit();
+  return absl::OkStatus();
+}
+
+absl::Status runner_process::send(const runner::v1::Request& request) {
+  if (runner::send_packet(socket_.native_handle(), request.SerializeAsString()))
+    return absl::OkStatus();
+  auto status = errno_status(errno, "sending a request to the runner of " + name_);
+  kill(status);
+  return absl::UnavailableError(std::string(status.message()));
+}
+
+void runner_process::listen() {
+  socket_.async_wait(readable, [me = shared_from_this()](error_code error) {
+    if (!error)
+      me->take_packets();
+  });
+}
+
+void runner_process::take_packets() {
+  for (;;) {
+    std::string bytes;
+    const auto got = runner::receive_packet(socket_.native_handle(), bytes);
+    if (got == runner::received::nothing_yet)
+      return listen();
+    if (got != runner::received::message)
+      return; // its end: watch_exit tells the rest
+    runner::v1::Event event;
+    if (!event.ParseFromString(bytes))
+      return kill(absl::InternalError("the runner of " + name_ + " sent what is no event"));
+    if (event.has_hello())
+      has_namespaces_ = event.hello().pid_namespaces();
+    if (event.has_started()) {
+      error_code ignored;
+      tree_.close(ignored);
+      const auto fd = ::syscall(SYS_pidfd_open, static_cast<pid_t>(event.started().tree_pid()), 0);
+      if (fd >= 0)
+        tree_.assign(static_cast<int>(fd));
+    }
+    if (events_)
+      events_(event);
+  }
+}
+
+void runner_process::watch_exit() {
+  process_->async_wait([me = shared_from_this()](error_code, int status) { me->exited(status); });
+}
+
+void runner_process::exited(int status) {
+  thread_.runners.erase(process_->id());
+  pid_ = 0;
+  error_code ignored;
+  socket_.close(ignored);
+  if (why_.ok())
+    why_ = absl::UnavailableError("the runner of " + name_ + " " + describe(status));
+  if (!has_namespaces_) {
+    thread_.kill_orphans();
+    return finish();
+  }
+  if (!tree_.is_open())
+    return finish();
+  // The kernel kills the namespace with its runner; the tree is gone when its root is.
+  tree_.async_wait(readable, [me = shared_from_this()](error_code) {
+    siginfo_t info{};
+    ::waitid(static_cast<idtype_t>(3 /* P_PIDFD */), static_cast<id_t>(me->tree_.native_handle()),
+             &info, WEXITED | WNOHANG); // ours to reap: we are the subreaper
+    me->finish();
+  });
+}
+
+void runner_process::finish() {
+  error_code ignored;
+  tree_.close(ignored);
+  events_ = nullptr;
+  if (auto gone = std::exchange(gone_, nullptr))
+    gone(why_);
+}
+
+void runner_process::abandon() {
+  gone_ = nullptr;
+  events_ = nullptr;
+  kill(absl::CancelledError("no longer needed"));
+}
+
+void runner_process::kill(absl::Status why) {
+  if (why_.ok())
+    why_ = std::move(why);
+  if (const auto pid = pid_.load(); pid != 0)
+    ::kill(static_cast<pid_t>(pid), SIGKILL);
+}
+
+} // namespace expbuild

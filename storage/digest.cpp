@@ -1,0 +1,137 @@
+#include "storage/digest.hpp"
+
+#include "storage/hasher.hpp"
+
+#include <absl/strings/ascii.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace expbuild {
+
+namespace {
+
+struct function_facts {
+  digest_function function;
+  const char* name;
+  std::size_t length;
+};
+
+constexpr std::array<function_facts, 5> functions{{{digest_function::sha256, "SHA256", 32},
+                                                   {digest_function::sha1, "SHA1", 20},
+                                                   {digest_function::md5, "MD5", 16},
+                                                   {digest_function::sha384, "SHA384", 48},
+                                                   {digest_function::sha512, "SHA512", 64}}};
+
+const function_facts& facts_of(digest_function x) {
+  for (const auto& facts : functions)
+    if (facts.function == x)
+      return facts;
+  return functions[0];
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return -1;
+}
+
+} // namespace
+
+std::string to_string(digest_function x) { return facts_of(x).name; }
+
+absl::StatusOr<digest_function> parse_digest_function(std::string_view name) {
+  const auto upper = absl::AsciiStrToUpper(std::string(name));
+  std::string known;
+  for (const auto& facts : functions) {
+    if (upper == facts.name)
+      return facts.function;
+    known.append(known.empty() ? "" : ", ").append(facts.name);
+  }
+  return absl::NotFoundError("unknown digest function '" + std::string(name) + "' (known: " + known
+                             + ")");
+}
+
+std::size_t hash_length(digest_function x) { return facts_of(x).length; }
+
+digest::digest() {
+  static const digest empty = empty_blob(digest_function::sha256);
+  *this = empty;
+}
+
+digest::digest(digest_function function, std::string_view raw_hash, std::int64_t size_bytes)
+  : size_(size_bytes), function_(function) {
+  std::copy_n(raw_hash.begin(), std::min(raw_hash.size(), hash_.size()), hash_.begin());
+}
+
+absl::StatusOr<digest> digest::parse(std::string_view hex, std::int64_t size_bytes,
+                                     digest_function function) {
+  const auto shown = "'" + std::string(hex.substr(0, 130)) + "'";
+  if (hex.size() != 2 * hash_length(function))
+    return absl::InvalidArgumentError("hash " + shown + " has " + std::to_string(hex.size())
+                                      + " characters; " + expbuild::to_string(function) + " has "
+                                      + std::to_string(2 * hash_length(function)));
+  if (size_bytes < 0)
+    return absl::InvalidArgumentError("digest " + shown + " has a negative size");
+  std::array<char, 64> raw{};
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    const auto high = hex_value(hex[i]);
+    const auto low = hex_value(hex[i + 1]);
+    if (high < 0 || low < 0)
+      return absl::InvalidArgumentError("hash " + shown + " is not lower-case hexadecimal");
+    raw[i / 2] = static_cast<char>(high << 4 | low);
+  }
+  return digest(function, std::string_view(raw.data(), hex.size() / 2), size_bytes);
+}
+
+absl::StatusOr<digest> digest::from_proto(const reapi::Digest& x, digest_function function) {
+  return parse(x.hash(), x.size_bytes(), function);
+}
+
+digest digest::of(std::string_view bytes, digest_function function) {
+  hasher h(function);
+  h.update(bytes);
+  return h.finish();
+}
+
+digest digest::empty_blob(digest_function function) { return of({}, function); }
+
+std::string digest::hash() const {
+  static constexpr char hex[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : raw_hash()) {
+    text += hex[static_cast<unsigned char>(c) >> 4];
+    text += hex[static_cast<unsigned char>(c) & 0xf];
+  }
+  return text;
+}
+
+std::string_view digest::raw_hash() const noexcept {
+  return {hash_.data(), hash_length(function_)};
+}
+
+reapi::Digest digest::to_proto() const {
+  reapi::Digest x;
+  x.set_hash(hash());
+  x.set_size_bytes(size_);
+  return x;
+}
+
+std::string digest::to_string() const { return hash() + "/" + std::to_string(size_); }
+
+std::string digest::to_resource() const { return "blobs/" + to_string(); }
+
+bool operator<(const digest& a, const digest& b) noexcept {
+  return std::tie(a.function_, a.hash_, a.size_) < std::tie(b.function_, b.hash_, b.size_);
+}
+
+} // namespace expbuild
+
+std::size_t std::hash<expbuild::digest>::operator()(const expbuild::digest& x) const noexcept {
+  // The hash is already as random as anything that could be computed from it.
+  std::size_t value = 0;
+  std::memcpy(&value, x.raw_hash().data(), sizeof value);
+  return value ^ static_cast<std::size_t>(x.size_bytes());
+}

@@ -1,0 +1,129 @@
+#include "storage/input_tree.hpp"
+
+#include "storage/directory_reader.hpp"
+
+#include <unordered_set>
+
+namespace expbuild {
+
+namespace {
+
+/// The walk that turns Directories into paths. Depth first, with a stack of its own: the depth is
+/// the client's choice.
+class input_walk {
+public:
+  input_walk(directory_reader& from, const tree_limits& limits,
+             const std::function<bool(const digest&)>& has, std::vector<digest>& missing)
+    : from_(from), limits_(limits), has_(has), missing_(missing) {}
+
+  absl::StatusOr<input_tree> run(const digest& root) {
+    pending_.push_back({"", root, 0});
+    while (!pending_.empty()) {
+      const auto next = std::move(pending_.back());
+      pending_.pop_back();
+      if (auto status = enter(next); !status.ok())
+        return status;
+    }
+    return std::move(tree_);
+  }
+
+private:
+  struct place {
+    std::string path; // with a trailing slash, or empty
+    digest id;
+    std::size_t depth;
+  };
+
+  absl::Status enter(const place& at) {
+    if (at.depth > limits_.max_depth)
+      return absl::InvalidArgumentError("the input root is deeper than "
+                                        + std::to_string(limits_.max_depth) + " directories");
+    const auto dir = from_.read(at.id);
+    if (absl::IsNotFound(dir.status())) {
+      miss(at.id);
+      return absl::OkStatus();
+    }
+    if (!dir.ok())
+      return dir.status();
+    entries_ += static_cast<std::size_t>((*dir)->files_size() + (*dir)->directories_size()
+                                         + (*dir)->symlinks_size());
+    if (entries_ > limits_.max_entries)
+      return absl::InvalidArgumentError("the input root has more than "
+                                        + std::to_string(limits_.max_entries) + " entries");
+    take(at, **dir);
+    return absl::OkStatus();
+  }
+
+  void take(const place& at, const reapi::Directory& dir) {
+    for (const auto& node : dir.files()) {
+      const auto id = *digest::from_proto(node.digest(), at.id.function());
+      if (!id.is_empty_blob() && !has_(id))
+        miss(id);
+      std::optional<std::uint32_t> mode;
+      if (node.node_properties().has_unix_mode())
+        mode = node.node_properties().unix_mode().value();
+      tree_.files.push_back({at.path + node.name(), id, node.is_executable(), mode});
+    }
+    for (const auto& node : dir.symlinks())
+      tree_.symlinks.push_back({at.path + node.name(), node.target()});
+    for (const auto& node : dir.directories()) {
+      tree_.directories.push_back(at.path + node.name());
+      pending_.push_back({at.path + node.name() + "/",
+                          *digest::from_proto(node.digest(), at.id.function()), at.depth + 1});
+    }
+  }
+
+  void miss(const digest& id) {
+    if (missed_.insert(id).second)
+      missing_.push_back(id);
+  }
+
+  directory_reader& from_;
+  const tree_limits& limits_;
+  const std::function<bool(const digest&)>& has_;
+  std::vector<digest>& missing_;
+  std::unordered_set<digest> missed_;
+  std::vector<place> pending_;
+  std::size_t entries_ = 0;
+  input_tree tree_;
+};
+
+} // namespace
+
+absl::StatusOr<input_tree> load_input_tree(backend& from, const digest& root,
+                                           absolute_symlinks policy, const tree_limits& limits,
+                                           const std::function<bool(const digest&)>& has,
+                                           std::vector<digest>& missing) {
+  directory_reader reader(from, policy, limits);
+  return input_walk(reader, limits, has, missing).run(root);
+}
+
+absl::Status walk_directories(
+  backend& from, const digest& root, const tree_limits& limits,
+  const std::function<bool(const digest&, const reapi::Directory&)>& visit) {
+  directory_reader reader(from, absolute_symlinks::allowed, limits);
+  std::unordered_set<digest> seen{root};
+  std::vector<digest> order{root}; // breadth first: parents before children
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto id = order[i];
+    const auto dir = reader.read(id);
+    if (absl::IsNotFound(dir.status()) && i > 0)
+      continue; // a partial tree is still told
+    if (!dir.ok())
+      return dir.status();
+    if (!visit(id, **dir))
+      return absl::OkStatus();
+    for (const auto& node : (*dir)->directories()) {
+      const auto child = *digest::from_proto(node.digest(), id.function());
+      if (seen.insert(child).second)
+        order.push_back(child);
+    }
+    if (order.size() > limits.max_entries)
+      return absl::InvalidArgumentError("the tree has more than "
+                                        + std::to_string(limits.max_entries) + " directories");
+    reader.forget(id);
+  }
+  return absl::OkStatus();
+}
+
+} // namespace expbuild

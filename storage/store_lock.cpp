@@ -1,0 +1,90 @@
+#include "storage/store_lock.hpp"
+
+#include "storage/folder_listing.hpp"
+#include "storage/posix.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <utility>
+
+namespace expbuild {
+
+namespace {
+
+constexpr char format[] = "expbuild-store 1\n";
+
+std::string read_small(int fd) {
+  char buffer[256];
+  const auto n = ::pread(fd, buffer, sizeof buffer, 0);
+  return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : std::string();
+}
+
+std::string without_newline(std::string text) {
+  while (!text.empty() && text.back() == '\n')
+    text.pop_back();
+  return text;
+}
+
+absl::Status lock_file(int fd, const std::filesystem::path& root) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+    return absl::FailedPreconditionError("the store at " + root.string()
+                                         + " is in use by process " + without_newline(read_small(fd))
+                                         + ": stop it, or give this server a root_dir of its own");
+  const auto pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
+    return errno_status(errno, "writing " + (root / "LOCK").string());
+  return absl::OkStatus();
+}
+
+absl::Status check_format(int root_fd, const std::filesystem::path& root) {
+  const auto path = (root / "FORMAT").string();
+  const unique_fd present(::openat(root_fd, "FORMAT", O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (present) {
+    const auto found = read_small(present.get());
+    if (found == format)
+      return absl::OkStatus();
+    return absl::FailedPreconditionError(path + " says '" + without_newline(found)
+                                         + "', this server reads '" + without_newline(format)
+                                         + "': use the version that wrote it, or another root_dir");
+  }
+  const unique_fd made(
+    ::openat(root_fd, "FORMAT", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!made)
+    return errno_status(errno, "creating " + path);
+  return write_all(made.get(), format, "writing " + path);
+}
+
+} // namespace
+
+absl::StatusOr<store_lock> store_lock::acquire(const std::filesystem::path& root) {
+  std::error_code error;
+  if (std::filesystem::create_directories(root, error))
+    std::filesystem::permissions(root, std::filesystem::perms::owner_all, error);
+  const unique_fd top(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!top)
+    return errno_status(errno, "opening the store at " + root.string());
+  unique_fd fd(::openat(top.get(), "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd)
+    return errno_status(errno, "opening " + (root / "LOCK").string());
+  if (auto status = lock_file(fd.get(), root); !status.ok())
+    return status;
+  if (auto status = check_format(top.get(), root); !status.ok())
+    return status;
+  return store_lock(fd.release());
+}
+
+store_lock::store_lock(store_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+store_lock& store_lock::operator=(store_lock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+store_lock::~store_lock() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+} // namespace expbuild

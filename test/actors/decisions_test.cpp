@@ -1,0 +1,191 @@
+#define CAF_SUITE actors.decisions
+#include "actors/job_queue.hpp"
+#include "actors/platform.hpp"
+#include "actors/restart_policy.hpp"
+#include "actors/retired_operations.hpp"
+#include "actors/trace_index.hpp"
+#include "test/support/actors.hpp"
+
+using namespace expbuild;
+using namespace expbuild::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const platform_properties linux_x86{{"OSFamily", "linux"}, {"Arch", "x86_64"}};
+
+std::uint64_t next(job_queue& queue, const platform_properties& offered = linux_x86) {
+  const auto work = queue.pop(offered);
+  return work ? (*work)->execution : 0;
+}
+
+operation_state finished(const std::string& name, std::size_t response_bytes = 0) {
+  auto response = std::make_shared<reapi::ExecuteResponse>();
+  response->set_message(std::string(response_bytes, 'x'));
+  return {.name = name,
+          .action = {},
+          .stage = execution_stage::completed,
+          .metadata = {},
+          .response = response};
+}
+
+} // namespace
+
+CAF_TEST(a lower priority value runs sooner and equals run in order of arrival) {
+  job_queue queue;
+  queue.push(make_job(1, 5), 5);
+  queue.push(make_job(2, -3), -3);
+  queue.push(make_job(3, 5), 5);
+  CAF_CHECK_EQUAL(next(queue), 2u);
+  CAF_CHECK_EQUAL(next(queue), 1u);
+  CAF_CHECK_EQUAL(next(queue), 3u);
+  CAF_CHECK_EQUAL(next(queue), 0u);
+}
+
+CAF_TEST(a job that lost its worker is first of its priority) {
+  job_queue queue;
+  queue.push(make_job(1), 0);
+  queue.push_front(make_job(2), 0);
+  queue.push(make_job(3, -1), -1);
+  CAF_CHECK_EQUAL(next(queue), 3u);
+  CAF_CHECK_EQUAL(next(queue), 2u);
+  CAF_CHECK_EQUAL(next(queue), 1u);
+}
+
+CAF_TEST(a worker never gets a job that it does not match) {
+  job_queue queue;
+  queue.push(make_job(1, -9, {{"Pool", "gpu"}}), -9);
+  queue.push(make_job(2), 0);
+  CAF_CHECK_EQUAL(next(queue), 2u);
+  CAF_CHECK_EQUAL(next(queue), 0u);
+  CAF_CHECK_EQUAL(next(queue, {{"Pool", "GPU"}}), 1u);
+}
+
+CAF_TEST(a withdrawn job is gone and a raised one overtakes) {
+  job_queue queue;
+  queue.push(make_job(1), 0);
+  queue.push(make_job(2), 0);
+  queue.push(make_job(3), 0);
+  CAF_CHECK(queue.remove(2) != nullptr);
+  CAF_CHECK(queue.remove(2) == nullptr);
+  queue.raise(3, -1);
+  queue.raise(3, 7); // a raise never lowers
+  CAF_CHECK_EQUAL(queue.size(), 2u);
+  CAF_CHECK_EQUAL(next(queue), 3u);
+  CAF_CHECK_EQUAL(next(queue), 1u);
+  CAF_CHECK(queue.empty());
+}
+
+CAF_TEST(operating system and architecture compare without case and with aliases) {
+  CAF_CHECK(!first_mismatch({{"OSFamily", "Linux"}, {"Arch", "amd64"}}, linux_x86));
+  CAF_CHECK_EQUAL(first_mismatch({{"Arch", "arm64"}}, linux_x86).value_or(""), "Arch=arm64");
+  CAF_CHECK_EQUAL(first_mismatch({{"color", "red"}}, linux_x86).value_or(""), "color=red");
+}
+
+CAF_TEST(every value of a repeated property must be offered) {
+  const platform_properties offered{{"ISA", "sse4"}, {"ISA", "avx2"}};
+  CAF_CHECK(!first_mismatch({{"ISA", "avx2"}, {"ISA", "sse4"}}, offered));
+  CAF_CHECK(first_mismatch({{"ISA", "avx2"}, {"ISA", "avx512"}}, offered).has_value());
+}
+
+CAF_TEST(properties that describe needs match every worker) {
+  CAF_CHECK(!first_mismatch({{"EstimatedCPU", "2"}, {"label:x", "y"}, {"container-image", "none"}},
+                            linux_x86));
+  CAF_CHECK(first_mismatch({{"container-image", "docker://debian"}}, linux_x86).has_value());
+}
+
+CAF_TEST(an empty platform of the action falls back to the one of the command) {
+  reapi::Action action;
+  reapi::Command command;
+  auto& property = *command.mutable_platform()->add_properties();
+  property.set_name("Pool");
+  property.set_value("a");
+  action.mutable_platform();
+  CAF_CHECK_EQUAL(platform_of(action, command).count("Pool"), 1u);
+  action.mutable_platform()->add_properties()->set_name("OSFamily");
+  CAF_CHECK_EQUAL(platform_of(action, command).count("Pool"), 0u);
+}
+
+CAF_TEST(pauses between restarts double up to a limit and start anew after a quiet time) {
+  restart_policy policy({.first_pause = 100ms, .longest_pause = 1s, .quiet = 60s,
+                         .intensity = 100, .window = 3600s, .quarantine = 1s});
+  auto now = restart_policy::time_point{} + 1h;
+  CAF_CHECK_EQUAL(policy.after_failure(now, 0.99).pause.count(), 99);
+  CAF_CHECK_EQUAL(policy.after_failure(now += 1s, 0.99).pause.count(), 198);
+  for (int i = 0; i < 10; ++i)
+    policy.after_failure(now += 1s, 0.99);
+  CAF_CHECK_EQUAL(policy.after_failure(now += 1s, 0.99).pause.count(), 990);
+  CAF_CHECK_EQUAL(policy.after_failure(now += 61s, 0.99).pause.count(), 99);
+  CAF_CHECK_EQUAL(policy.after_failure(now += 1s, 0.0).pause.count(), 0);
+}
+
+CAF_TEST(too many failures in the window mean quarantine) {
+  restart_policy policy({.first_pause = 1ms, .longest_pause = 1ms, .quiet = 60s, .intensity = 3,
+                         .window = 10s, .quarantine = 30s});
+  const auto now = restart_policy::time_point{} + 1h;
+  for (int i = 0; i < 3; ++i)
+    CAF_CHECK(!policy.after_failure(now + i * 1s, 0.5).quarantined);
+  const auto last = policy.after_failure(now + 4s, 0.5);
+  CAF_CHECK(last.quarantined);
+  CAF_CHECK_EQUAL(last.pause.count(), 30'000);
+  CAF_CHECK(!policy.after_failure(now + 60s, 0.5).quarantined);
+}
+
+CAF_TEST(failures that are far apart never lead to quarantine) {
+  restart_policy policy({.first_pause = 1ms, .longest_pause = 1ms, .quiet = 60s, .intensity = 3,
+                         .window = 10s, .quarantine = 30s});
+  auto now = restart_policy::time_point{} + 1h;
+  for (int i = 0; i < 50; ++i)
+    CAF_CHECK(!policy.after_failure(now += 5s, 0.5).quarantined);
+}
+
+CAF_TEST(a finished operation can be asked for until its time is over) {
+  retired_operations retired({.ttl = 300s, .max_operations = 10, .max_bytes = 1000});
+  const auto now = retired_operations::time_point{} + 1h;
+  retired.add(finished("a"), now);
+  retired.add(finished("b"), now + 10s);
+  CAF_CHECK(retired.expire(now + 299s).empty());
+  CAF_CHECK(retired.find("a") != nullptr);
+  const auto gone = retired.expire(now + 300s);
+  CAF_REQUIRE_EQUAL(gone.size(), 1u);
+  CAF_CHECK_EQUAL(gone[0], "a");
+  CAF_CHECK(retired.find("a") == nullptr);
+  CAF_CHECK(retired.find("b") != nullptr);
+  CAF_CHECK(retired.next_expiry() == now + 310s);
+}
+
+CAF_TEST(past a limit the oldest finished operations go early) {
+  retired_operations retired({.ttl = 300s, .max_operations = 2, .max_bytes = 1000});
+  const auto now = retired_operations::time_point{} + 1h;
+  for (const auto* name : {"a", "b", "c"})
+    retired.add(finished(name), now);
+  CAF_CHECK_EQUAL(retired.expire(now).size(), 1u);
+  retired.add(finished("big", 2000), now);
+  retired.expire(now);
+  CAF_CHECK(retired.size() <= 1u);
+}
+
+CAF_TEST(a trace is found by name or action or invocation and by a unique prefix) {
+  trace_index index({.max_names = 3, .max_kept = 1, .max_kept_records = 2});
+  const auto action = digest::of("action");
+  index.add({.trace = 1, .operation = "operation-a", .action = action, .invocation = "build-1"});
+  index.add({.trace = 2, .operation = "operation-b", .action = digest::of("b"), .invocation = ""});
+  CAF_CHECK_EQUAL(index.find("operation-a")->trace, 1u);
+  CAF_CHECK_EQUAL(index.find(action.hash().substr(0, 12))->trace, 1u);
+  CAF_CHECK_EQUAL(index.find("build-1")->trace, 1u);
+  CAF_CHECK(absl::IsInvalidArgument(index.find("operation").status()));
+  CAF_CHECK(absl::IsInvalidArgument(index.find("oper").status()));
+  CAF_CHECK(absl::IsNotFound(index.find("nothing-like-it").status()));
+}
+
+CAF_TEST(names and kept traces are bounded) {
+  trace_index index({.max_names = 2, .max_kept = 1, .max_kept_records = 2});
+  for (std::uint64_t i = 1; i <= 3; ++i)
+    index.add({.trace = i, .operation = "operation-" + std::to_string(i), .action = {}, .invocation = {}});
+  CAF_CHECK(!index.find("operation-1").ok());
+  index.keep(2, std::vector<trace_record>(5));
+  index.keep(3, std::vector<trace_record>(1));
+  CAF_CHECK(index.kept(2) == nullptr);
+  CAF_REQUIRE(index.kept(3) != nullptr);
+  CAF_CHECK_EQUAL(index.kept(3)->size(), 1u);
+}

@@ -1,0 +1,334 @@
+#define CAF_SUITE actors.operation
+#include "actors/dispatcher.hpp"
+#include "actors/result_reaper.hpp"
+#include "test/support/actors.hpp"
+
+using namespace expbuild;
+using namespace expbuild::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Dispatcher, operation and reaper are real; scheduler and action cache are scripted.
+struct fixture : actor_fixture {
+  struct world {
+    std::map<std::uint64_t, operation_actor> waiting; ///< submitted jobs by execution
+    std::vector<job_ptr> jobs;
+    std::vector<withdraw> withdrawn;
+    std::vector<raise_priority> raised;
+    std::map<digest, cached_result> cache;
+    std::vector<put_result> puts;
+    std::vector<keep_trace> kept_traces;
+    absl::Status put_status;
+  };
+  std::shared_ptr<world> w = std::make_shared<world>();
+  dispatcher_actor sut;
+  std::uint64_t last_listener = 0;
+
+  fixture() {
+    dispatcher_options options;
+    auto& inner = options.operations;
+    inner.scheduler = fake<scheduler_actor>(
+      [w = w](const submit& x, const operation_actor& from) {
+        w->waiting[x.work->execution] = from;
+        w->jobs.push_back(x.work);
+      },
+      [w = w](const withdraw& x) { w->withdrawn.push_back(x); },
+      [w = w](const raise_priority& x) { w->raised.push_back(x); });
+    inner.cache = fake<action_cache_actor>(
+      [w = w](const get_result& x, const reply<cached_result>& answer) {
+        const auto found = w->cache.find(x.action);
+        if (found == w->cache.end())
+          return answer(absl::NotFoundError("miss"));
+        answer(found->second);
+      },
+      [w = w](const put_result& x, const reply<unit>& answer) {
+        w->puts.push_back(x);
+        if (!w->put_status.ok())
+          return answer(w->put_status);
+        answer(unit{});
+      });
+    inner.recorder = fake<recorder_actor>(
+      [w = w](const keep_trace& x) { w->kept_traces.push_back(x); });
+    inner.reaper = keep(sys.spawn(result_reaper, retirement_options{.ttl = 300s}));
+    inner.meters = meters;
+    options.store = store;
+    options.io = io;
+    sut = keep(sys.spawn(dispatcher, options));
+    consume_messages();
+  }
+
+  ~fixture() {
+    for (auto& [execution, operation] : w->waiting)
+      caf::anon_send_exit(operation, caf::exit_reason::kill);
+  }
+
+  struct client {
+    std::shared_ptr<stream_box> stream = make_stream();
+    std::uint64_t listener = 0;
+    const std::string& name() const { return stream->updates.at(0).name; }
+  };
+
+  client run(const digest& action, bool skip_cache = false, std::int32_t priority = 0) {
+    client x;
+    x.listener = ++last_listener;
+    execute request;
+    request.action = action;
+    request.skip_cache_lookup = skip_cache;
+    request.priority = priority;
+    request.listener = x.listener;
+    caf::anon_send(sut, std::move(request), operation_sink(x.stream));
+    consume_messages();
+    return x;
+  }
+
+  client wait_for(const std::string& name) {
+    client x;
+    x.listener = ++last_listener;
+    caf::anon_send(sut, watch{.trace = {}, .operation = name, .listener = x.listener},
+                   operation_sink(x.stream));
+    consume_messages();
+    return x;
+  }
+
+  void leave(const client& x) {
+    caf::anon_send(sut, detach{.trace = {}, .listener = x.listener});
+    consume_messages();
+  }
+
+  /// The scheduler says that the job has ended.
+  void end(const job_ptr& work, absl::Status status, cached_result result) {
+    caf::anon_send(w->waiting.at(work->execution), job_done{.trace = {},
+                                                            .execution = work->execution,
+                                                            .attempt = 1,
+                                                            .status = std::move(status),
+                                                            .result = std::move(result)});
+    consume_messages();
+  }
+
+  answer_box<unit> cancel_name(const std::string& name) {
+    answer_box<unit> box;
+    caf::anon_send(sut, cancel{.trace = {}, .operation = name}, box.make());
+    consume_messages();
+    return box;
+  }
+
+  digest some_action(const std::string& salt = {}) {
+    stored_action action;
+    action.salt = salt;
+    return action.in(*store);
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(operation_tests, fixture)
+
+CAF_TEST(a cache miss is queued and run and stored and told) {
+  const auto x = run(some_action());
+  CAF_REQUIRE_EQUAL(w->jobs.size(), 1u);
+  CAF_CHECK(x.stream->updates.back().stage == execution_stage::queued);
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK_EQUAL(w->puts.size(), 1u);
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK(x.stream->end->ok());
+  CAF_CHECK_EQUAL(x.stream->code(), 0);
+  CAF_CHECK(!x.stream->updates.back().response->cached_result());
+  for (const auto& update : x.stream->updates)
+    CAF_CHECK_EQUAL(update.name, x.name());
+}
+
+CAF_TEST(a cache hit runs nothing and says so) {
+  const auto action = some_action();
+  w->cache[action] = result_with_exit_code(0);
+  const auto x = run(action);
+  CAF_CHECK(w->jobs.empty());
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK(x.stream->updates.back().response->cached_result());
+}
+
+CAF_TEST(skipping the lookup runs again and overwrites the entry) {
+  const auto action = some_action();
+  w->cache[action] = result_with_exit_code(0);
+  run(action, true);
+  CAF_REQUIRE_EQUAL(w->jobs.size(), 1u);
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK_EQUAL(w->puts.size(), 1u);
+}
+
+CAF_TEST(failures are never cached and their trace is kept) {
+  for (const auto& [status, exit_code] :
+       std::vector<std::pair<absl::Status, int>>{{absl::OkStatus(), 1},
+                                                 {absl::DeadlineExceededError("late"), 0},
+                                                 {absl::UnavailableError("lost"), 0}}) {
+    run(some_action(status.ToString()));
+    end(w->jobs.back(), status, result_with_exit_code(exit_code));
+  }
+  CAF_CHECK(w->puts.empty());
+  CAF_CHECK_EQUAL(w->kept_traces.size(), 3u);
+}
+
+CAF_TEST(a timeout comes with the result so far) {
+  const auto x = run(some_action());
+  end(w->jobs[0], absl::DeadlineExceededError("late"), result_with_exit_code(137));
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK_EQUAL(x.stream->code(), 4);
+  CAF_CHECK_EQUAL(x.stream->updates.back().response->result().exit_code(), 137);
+}
+
+CAF_TEST(a result that can not be cached is still the result) {
+  w->put_status = absl::ResourceExhaustedError("full");
+  const auto x = run(some_action());
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK_EQUAL(x.stream->code(), 0);
+}
+
+CAF_TEST(do_not_cache is neither looked up nor merged nor stored) {
+  stored_action uncacheable;
+  uncacheable.do_not_cache = true;
+  const auto action = uncacheable.in(*store);
+  w->cache[action] = result_with_exit_code(0);
+  run(action);
+  run(action);
+  CAF_REQUIRE_EQUAL(w->jobs.size(), 2u);
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK(w->puts.empty());
+}
+
+CAF_TEST(the same action joins what runs under a name of its own) {
+  const auto action = some_action();
+  const auto first = run(action);
+  const auto second = run(action, false, -7);
+  CAF_CHECK_EQUAL(w->jobs.size(), 1u);
+  CAF_CHECK(first.name() != second.name());
+  CAF_REQUIRE_EQUAL(w->raised.size(), 1u);
+  CAF_CHECK_EQUAL(w->raised[0].priority, -7);
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK(first.stream->completed());
+  CAF_CHECK(second.stream->completed());
+}
+
+CAF_TEST(an action that skips the lookup does not join) {
+  const auto action = some_action();
+  run(action);
+  run(action, true);
+  CAF_CHECK_EQUAL(w->jobs.size(), 2u);
+}
+
+CAF_TEST(a missing action ends the operation with a MISSING violation) {
+  const auto x = run(digest::of("nobody uploaded this"));
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK(x.stream->end->ok());
+  const auto& status = x.stream->updates.back().response->status();
+  CAF_CHECK_EQUAL(status.code(), 9);
+  CAF_CHECK_EQUAL(status.details_size(), 1);
+}
+
+CAF_TEST(cancelling one of two joined operations lets the action run on) {
+  const auto action = some_action();
+  const auto first = run(action);
+  const auto second = run(action);
+  CAF_CHECK(cancel_name(first.name()).status().ok());
+  CAF_REQUIRE(first.stream->completed());
+  CAF_CHECK_EQUAL(first.stream->code(), 1);
+  CAF_CHECK(!second.stream->completed());
+  CAF_CHECK(w->withdrawn.empty());
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK_EQUAL(second.stream->code(), 0);
+}
+
+CAF_TEST(cancelling the only operation kills the action) {
+  const auto x = run(some_action());
+  cancel_name(x.name());
+  CAF_CHECK_EQUAL(w->withdrawn.size(), 1u);
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK_EQUAL(x.stream->code(), 1);
+  CAF_CHECK(x.stream->end->ok());
+}
+
+CAF_TEST(an unknown operation can be neither cancelled nor watched) {
+  CAF_CHECK(absl::IsNotFound(cancel_name("nobody").status()));
+  const auto x = wait_for("nobody");
+  CAF_REQUIRE(x.stream->end.has_value());
+  CAF_CHECK(absl::IsNotFound(*x.stream->end));
+}
+
+CAF_TEST(a client that lost its stream comes back by name and hears the end) {
+  const auto x = run(some_action());
+  leave(x);
+  const auto back = wait_for(x.name());
+  CAF_CHECK_EQUAL(back.name(), x.name());
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK(back.stream->completed());
+}
+
+CAF_TEST(nobody listening for a minute kills the action and no sooner) {
+  const auto x = run(some_action());
+  leave(x);
+  advance_time(31s);
+  consume_messages();
+  CAF_CHECK(w->withdrawn.empty());
+  for (int i = 0; i < 3; ++i) {
+    advance_time(31s);
+    consume_messages();
+  }
+  CAF_CHECK_EQUAL(w->withdrawn.size(), 1u);
+}
+
+CAF_TEST(the last state is repeated while an action runs) {
+  const auto x = run(some_action());
+  const auto before = x.stream->updates.size();
+  advance_time(31s);
+  consume_messages();
+  CAF_CHECK_EQUAL(x.stream->updates.size(), before + 1);
+}
+
+CAF_TEST(a finished operation can be watched until the reaper has forgotten it) {
+  const auto x = run(some_action());
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(3));
+  const auto later = wait_for(x.name());
+  CAF_REQUIRE(later.stream->completed());
+  CAF_CHECK_EQUAL(later.stream->updates.back().response->result().exit_code(), 3);
+  advance_time(301s);
+  consume_messages();
+  CAF_CHECK(absl::IsNotFound(*wait_for(x.name()).stream->end));
+}
+
+CAF_TEST(a finished operation leaves no actor behind) {
+  const auto x = run(some_action());
+  const auto operation = w->waiting.begin()->second;
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK(caf::actor_cast<caf::abstract_actor*>(operation)->getf(
+    caf::abstract_actor::is_terminated_flag));
+}
+
+CAF_TEST(an operation actor that dies tells its streams to try again) {
+  const auto x = run(some_action());
+  caf::anon_send_exit(w->waiting.begin()->second, caf::exit_reason::kill);
+  consume_messages();
+  CAF_REQUIRE(x.stream->end.has_value());
+  CAF_CHECK(absl::IsUnavailable(*x.stream->end));
+  CAF_CHECK(absl::IsNotFound(*wait_for(x.name()).stream->end));
+}
+
+CAF_TEST(draining refuses new actions and is answered when the last one ends) {
+  run(some_action());
+  answer_box<unit> drained;
+  caf::anon_send(sut, drain{}, drained.make());
+  consume_messages();
+  CAF_CHECK(!drained.answered());
+  CAF_CHECK(absl::IsUnavailable(*run(some_action("other")).stream->end));
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK(drained.answered());
+}
+
+CAF_TEST(aborting everything answers every stream) {
+  const auto x = run(some_action());
+  caf::anon_send(sut, abort_all{.trace = {}, .why = absl::UnavailableError("stopping")});
+  consume_messages();
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK_EQUAL(x.stream->code(), 14);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,0 +1,236 @@
+#define CAF_SUITE actors.scheduler
+#include "actors/scheduler.hpp"
+
+#include "storage/missing.hpp"
+#include "test/support/actors.hpp"
+
+using namespace expbuild;
+using namespace expbuild::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What a fake operation or worker was told.
+struct told {
+  std::vector<stage_reached> stages;
+  std::vector<job_done> ends;
+  std::vector<run_job> runs;
+  std::vector<stop_job> stops;
+};
+
+struct fixture : actor_fixture {
+  scheduler_options options;
+  scheduler_actor sut;
+
+  fixture() {
+    options.declared = {{{"OSFamily", "linux"}}, {{"OSFamily", "linux"}, {"Pool", "gpu"}}};
+    options.max_queue_size = 2;
+    options.max_attempts = 2;
+    options.meters = meters;
+    sut = keep(sys.spawn(scheduler, options));
+    consume_messages();
+  }
+
+  std::shared_ptr<told> add_operation(const job_ptr& work) {
+    auto log = std::make_shared<told>();
+    auto operation
+      = fake<operation_actor>([log](const stage_reached& x) { log->stages.push_back(x); },
+                              [log](const job_done& x) { log->ends.push_back(x); });
+    caf::anon_send(sut, submit{.trace = {}, .work = work}, operation);
+    consume_messages();
+    return log;
+  }
+
+  struct worker_and_log {
+    worker_actor actor;
+    std::shared_ptr<told> log = std::make_shared<told>();
+  };
+
+  worker_and_log add_worker(const std::string& name, platform_properties platform = {
+                                                       {"OSFamily", "linux"}}) {
+    worker_and_log x;
+    x.actor = fake<worker_actor>([log = x.log](const run_job& y) { log->runs.push_back(y); },
+                                 [log = x.log](const stop_job& y) { log->stops.push_back(y); });
+    offer(x.actor, name, std::move(platform));
+    return x;
+  }
+
+  void offer(const worker_actor& worker, const std::string& name, platform_properties platform = {
+                                                                    {"OSFamily", "linux"}}) {
+    caf::anon_send(sut,
+                   worker_ready{.trace = {}, .name = name, .type = "host", .platform = platform, .pid = 1},
+                   worker);
+    consume_messages();
+  }
+
+  void done(const worker_and_log& worker, absl::Status status = {}) {
+    const auto& run = worker.log->runs.back();
+    caf::anon_send(sut, job_done{.trace = {},
+                                 .execution = run.work->execution,
+                                 .attempt = run.attempt,
+                                 .status = std::move(status),
+                                 .result = result_with_exit_code(0)});
+    consume_messages();
+  }
+
+  scheduler_stats stats() {
+    answer_box<scheduler_stats> box;
+    caf::anon_send(sut, get_scheduler_stats{}, box.make());
+    consume_messages();
+    return box.value();
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(scheduler_tests, fixture)
+
+CAF_TEST(a job starts at once when a worker is free) {
+  const auto worker = add_worker("w1");
+  const auto operation = add_operation(make_job(1));
+  CAF_REQUIRE_EQUAL(worker.log->runs.size(), 1u);
+  CAF_REQUIRE_EQUAL(operation->stages.size(), 1u);
+  CAF_CHECK(operation->stages[0].stage == execution_stage::executing);
+  CAF_CHECK_EQUAL(operation->stages[0].worker, "w1");
+}
+
+CAF_TEST(a waiting job starts at once when a worker becomes free without any timer) {
+  const auto operation = add_operation(make_job(1));
+  const auto worker = add_worker("w1");
+  CAF_CHECK_EQUAL(worker.log->runs.size(), 1u);
+  done(worker);
+  CAF_REQUIRE_EQUAL(operation->ends.size(), 1u);
+  CAF_CHECK(operation->ends[0].status.ok());
+}
+
+CAF_TEST(a worker gets nothing before it is ready again) {
+  const auto worker = add_worker("w1");
+  add_operation(make_job(1));
+  const auto second = add_operation(make_job(2));
+  done(worker);
+  CAF_CHECK_EQUAL(worker.log->runs.size(), 1u);
+  offer(worker.actor, "w1");
+  CAF_CHECK_EQUAL(worker.log->runs.size(), 2u);
+}
+
+CAF_TEST(an action that no worker could ever run is refused naming the property and the offer) {
+  const auto operation = add_operation(make_job(1, 0, {{"OSFamily", "plan9"}}));
+  CAF_REQUIRE_EQUAL(operation->ends.size(), 1u);
+  CAF_CHECK(absl::IsFailedPrecondition(operation->ends[0].status));
+  const std::string text(operation->ends[0].status.message());
+  CAF_CHECK(text.find("OSFamily=plan9") != std::string::npos);
+  CAF_CHECK(text.find("OSFamily=linux") != std::string::npos);
+}
+
+CAF_TEST(an action for a declared worker that is still starting waits) {
+  const auto operation = add_operation(make_job(1, 0, {{"Pool", "gpu"}}));
+  add_worker("w1");
+  CAF_CHECK(operation->ends.empty());
+  const auto gpu = add_worker("w2", {{"OSFamily", "linux"}, {"Pool", "gpu"}});
+  CAF_CHECK_EQUAL(gpu.log->runs.size(), 1u);
+}
+
+CAF_TEST(a full queue refuses with the time to retry and keeps what waits) {
+  const auto first = add_operation(make_job(1));
+  const auto second = add_operation(make_job(2));
+  const auto third = add_operation(make_job(3));
+  CAF_REQUIRE_EQUAL(third->ends.size(), 1u);
+  CAF_CHECK(absl::IsResourceExhausted(third->ends[0].status));
+  CAF_CHECK(third->ends[0].status.GetPayload("type.googleapis.com/google.rpc.RetryInfo").has_value());
+  CAF_CHECK(first->ends.empty());
+  CAF_CHECK_EQUAL(stats().queued, 2u);
+}
+
+CAF_TEST(the job of a dead worker runs on another one) {
+  const auto dying = add_worker("w1");
+  const auto operation = add_operation(make_job(1));
+  const auto other = add_worker("w2");
+  caf::anon_send_exit(dying.actor, caf::exit_reason::kill);
+  consume_messages();
+  CAF_REQUIRE_EQUAL(other.log->runs.size(), 1u);
+  CAF_CHECK(operation->ends.empty());
+  CAF_REQUIRE_EQUAL(operation->stages.size(), 3u);
+  CAF_CHECK(operation->stages[1].stage == execution_stage::queued);
+  CAF_CHECK_EQUAL(operation->stages[2].worker, "w2");
+  done(other);
+  CAF_CHECK(operation->ends.at(0).status.ok());
+}
+
+CAF_TEST(a job that loses its worker too often ends and says why) {
+  const auto operation = add_operation(make_job(1));
+  for (const auto* name : {"w1", "w2"}) {
+    const auto worker = add_worker(name);
+    caf::anon_send_exit(worker.actor, caf::exit_reason::kill);
+    consume_messages();
+  }
+  CAF_REQUIRE_EQUAL(operation->ends.size(), 1u);
+  CAF_CHECK(absl::IsUnavailable(operation->ends[0].status));
+  CAF_CHECK(std::string(operation->ends[0].status.message()).find("w2") != std::string::npos);
+}
+
+CAF_TEST(a late answer of a given up attempt is ignored) {
+  const auto dying = add_worker("w1");
+  const auto operation = add_operation(make_job(1));
+  const auto other = add_worker("w2");
+  caf::anon_send_exit(dying.actor, caf::exit_reason::kill);
+  consume_messages();
+  done(dying); // comes from the grave
+  CAF_CHECK(operation->ends.empty());
+  done(other);
+  CAF_CHECK_EQUAL(operation->ends.size(), 1u);
+}
+
+CAF_TEST(withdrawing takes a waiting job from the queue and stops a running one) {
+  const auto worker = add_worker("w1");
+  const auto running = add_operation(make_job(1));
+  const auto waiting = add_operation(make_job(2));
+  for (const std::uint64_t execution : {1, 2})
+    caf::anon_send(sut, withdraw{.trace = {}, .execution = execution, .why = absl::CancelledError("x")});
+  consume_messages();
+  CAF_REQUIRE_EQUAL(waiting->ends.size(), 1u);
+  CAF_CHECK(absl::IsCancelled(waiting->ends[0].status));
+  CAF_CHECK(running->ends.empty());
+  CAF_REQUIRE_EQUAL(worker.log->stops.size(), 1u);
+  CAF_CHECK_EQUAL(worker.log->stops[0].attempt, worker.log->runs[0].attempt);
+}
+
+CAF_TEST(a more urgent listener moves a waiting job up) {
+  const auto worker = add_worker("w1");
+  add_operation(make_job(1));
+  add_operation(make_job(2));
+  add_operation(make_job(3));
+  caf::anon_send(sut, raise_priority{.trace = {}, .execution = 3, .priority = -5});
+  consume_messages();
+  done(worker);
+  offer(worker.actor, "w1");
+  CAF_CHECK_EQUAL(worker.log->runs.back().work->execution, 3u);
+}
+
+CAF_TEST(counts tell the truth) {
+  const auto worker = add_worker("w1");
+  add_operation(make_job(1));
+  add_operation(make_job(2));
+  auto now = stats();
+  CAF_CHECK_EQUAL(now.queued, 1u);
+  CAF_CHECK_EQUAL(now.running, 1u);
+  CAF_REQUIRE_EQUAL(now.workers.size(), 1u);
+  CAF_CHECK(now.workers[0].condition == worker_condition::busy);
+  done(worker, absl::InvalidArgumentError("x"));
+  offer(worker.actor, "w1");
+  done(worker);
+  now = stats();
+  CAF_CHECK_EQUAL(now.completed, 1u);
+  CAF_CHECK_EQUAL(now.failed, 1u);
+  CAF_CHECK_EQUAL(now.queued + now.running, 0u);
+}
+
+CAF_TEST(no timer runs while there is nothing to do) {
+  const auto worker = add_worker("w1");
+  add_operation(make_job(1));
+  done(worker);
+  advance_time(1s);
+  consume_messages();
+  CAF_CHECK(!sched.has_pending_timeout());
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
