@@ -7,8 +7,6 @@ function(expbuild_test name)
   endif()
   expbuild_program(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE expbuild_test_main ${ARG_LIBS})
-  # The names of CAF test cases are sentences; its macros are not ours to warn about.
-  target_compile_options(${name} PRIVATE -Wno-shadow -Wno-pedantic -Wno-unused-parameter)
   foreach(source IN LISTS ARG_SOURCES)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
     file(STRINGS "${source}" lines REGEX "^#define CAF_SUITE ")

@@ -1,4 +1,5 @@
 # How every target of ours is compiled: language, warnings, hardening, sanitizers.
+get_filename_component(EXPBUILD_ROOT "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -24,7 +25,7 @@ if(EXPBUILD_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-D_FORTIFY_SOURCE=2)
 endif()
-add_compile_options(-fstack-protector-strong -fcf-protection -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+add_compile_options(-fstack-protector-strong -fcf-protection -ffile-prefix-map=${EXPBUILD_ROOT}/=)
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 
 # Warnings are for our own code; generated code is compiled without them.
@@ -39,12 +40,12 @@ target_compile_options(expbuild_warnings INTERFACE
 # expbuild_library(NAME sources...): a static library of ours, seen from the repository's root.
 function(expbuild_library name)
   add_library(${name} STATIC ${ARGN})
-  target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_include_directories(${name} PUBLIC "${EXPBUILD_ROOT}")
   target_link_libraries(${name} PRIVATE expbuild_warnings)
 endfunction()
 
 function(expbuild_program name)
   add_executable(${name} ${ARGN})
-  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_include_directories(${name} PRIVATE "${EXPBUILD_ROOT}")
   target_link_libraries(${name} PRIVATE expbuild_warnings)
 endfunction()

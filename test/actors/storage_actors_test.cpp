@@ -118,8 +118,9 @@ CAF_TEST(a result that names an absent blob is not taken and the blob is named) 
     cache,
     put_result{.trace = {}, .action = digest::of("a"), .result = result_with_output(absent)});
   CAF_CHECK(absl::IsFailedPrecondition(refused.status()));
-  CAF_REQUIRE_EQUAL(missing_blobs_of(refused.status()).size(), 1u);
-  CAF_CHECK_EQUAL(missing_blobs_of(refused.status())[0], absent.to_resource());
+  const auto named = missing_blobs_of(refused.status());
+  CAF_REQUIRE_EQUAL(named.size(), 1u);
+  CAF_CHECK_EQUAL(named[0], absent.to_resource());
 }
 
 CAF_TEST(a hit carries inlined bytes only where they were asked for) {
@@ -129,9 +130,11 @@ CAF_TEST(a hit carries inlined bytes only where they were asked for) {
             put_result{.trace = {}, .action = action, .result = result_with_output(output)});
   get_result request;
   request.action = action;
-  CAF_CHECK(ask<cached_result>(cache, request).value()->output_files(0).contents().empty());
+  const auto bare = ask<cached_result>(cache, request).value();
+  CAF_CHECK(bare->output_files(0).contents().empty());
   request.inlined.output_files = {"out"};
-  CAF_CHECK_EQUAL(ask<cached_result>(cache, request).value()->output_files(0).contents(), "output");
+  const auto full = ask<cached_result>(cache, request).value();
+  CAF_CHECK_EQUAL(full->output_files(0).contents(), "output");
 }
 
 CAF_TEST(an action is loaded with its command and the default timeout) {

@@ -85,8 +85,8 @@ CAF_TEST(a message that comes too late is recorded as dropped) {
 CAF_TEST(messages sent by a handler are children of the message that it handled) {
   const auto last = keep(sys.spawn(recorder, trace_index_options{}));
   const auto relay = keep(sys.spawn(
-    [last](traced_pointer<recorder_actor, relay_state> self) -> recorder_actor::behavior_type {
-      return traced_behavior(self, "relay",
+    [last](traced_pointer<recorder_actor, relay_state> me) -> recorder_actor::behavior_type {
+      return traced_behavior(me, "relay",
                              recorder_actor::behavior_type{
                                [](const name_trace&) {},
                                [last](const keep_trace&) { caf::anon_send(last, keep_trace{}); },
