@@ -1,0 +1,86 @@
+#pragma once
+#include "config/identity.hpp"
+#include "config/problems.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// A configuration file as plain values: every key has a default (docs/configuration.md), nothing
+/// is decided here. The sections stand in the order of the file.
+
+namespace expbuild {
+
+struct server_config {
+  std::string address = "127.0.0.1:8980";
+  std::string instance_name;
+};
+
+struct http_config {
+  std::string address = "127.0.0.1:8981"; ///< empty: none
+};
+
+struct store_config {
+  std::string backend = "filesystem"; ///< or "memory"
+  std::filesystem::path root_dir;     ///< default: under the user's state directory
+};
+
+struct host_workers_config {
+  std::size_t count = 1;
+  std::filesystem::path work_dir;
+  std::vector<std::string> env_whitelist;
+  identity run_as; ///< resolved: nobody when the daemon is root and the file names nobody else
+};
+
+struct pool_config {
+  std::size_t max_queue_size = 1000;
+  std::chrono::milliseconds scheduler_interval{100};
+  std::chrono::seconds default_task_timeout{3600};
+  std::chrono::seconds max_task_timeout{86'400};
+  std::chrono::seconds result_ttl{300};
+  unsigned max_attempts = 3;
+  std::chrono::seconds drain_timeout{30};
+  std::vector<host_workers_config> host_workers;
+};
+
+struct capabilities_config {
+  std::vector<std::string> digest_functions{"SHA256"};
+  std::int64_t max_batch_total_size_bytes = 4'194'304;
+  bool exec_enabled = true;
+  bool action_cache_update_enabled = true;
+  bool absolute_symlinks_allowed = false; ///< symlink_absolute_path_strategy
+};
+
+struct trace_config {
+  std::size_t memory_bytes = std::size_t{16} << 20;
+};
+
+struct config {
+  server_config server;
+  http_config http;
+  store_config cas;
+  store_config action_cache;
+  pool_config pool;
+  capabilities_config capabilities;
+  trace_config trace;
+};
+
+/// Reads a file. `problems` gets everything that is wrong, all at once, and the warnings; the
+/// result means something only without errors. An unreadable file is a problem, too.
+config read_config_file(const std::filesystem::path& path, config_problems& problems);
+
+/// As above, from a text; `name` stands for the file in problems.
+config read_config_text(const std::string& text, const std::string& name,
+                        config_problems& problems);
+
+/// What runs without any file: host workers, one a core, and filesystem storage under the user's
+/// state directory. `problems` hears when this user can not run actions.
+config default_config(config_problems& problems);
+
+/// Every key that a file may have, as "section.key": what docs/configuration.md must describe.
+std::vector<std::string> known_config_keys();
+
+} // namespace expbuild

@@ -1,0 +1,23 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace expbuild {
+
+/// Whom actions run as.
+struct identity {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
+/// uid of a user name or number; with its primary group. nullopt when there is no such user.
+std::optional<identity> find_user(const std::string& name);
+
+/// gid of a group name or number. nullopt when there is no such group.
+std::optional<std::uint32_t> find_group(const std::string& name);
+
+/// Whom this process runs as.
+identity own_identity();
+
+} // namespace expbuild

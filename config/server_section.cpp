@@ -1,0 +1,42 @@
+#include "config/sections.hpp"
+
+#include <charconv>
+
+namespace expbuild {
+
+namespace {
+
+void read_address(table_reader& section, std::string& into, bool may_be_empty) {
+  section.read("address", into);
+  if (!(may_be_empty && into.empty()) && !is_address(into))
+    section.error("address", "'" + into + "' is no HOST:PORT, as in \"127.0.0.1:8980\"");
+}
+
+} // namespace
+
+bool is_address(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0)
+    return false;
+  int port = -1;
+  const auto* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
+  return parsed.ec == std::errc{} && parsed.ptr == end && port >= 0 && port <= 65535;
+}
+
+void read_server(table_reader& root, config& into) {
+  {
+    table_reader section(root.context(), root.read_table("server"), "server");
+    read_address(section, into.server.address, false);
+    section.read("instance_name", into.server.instance_name);
+  }
+  {
+    table_reader section(root.context(), root.read_table("http"), "http");
+    read_address(section, into.http.address, true);
+  }
+  table_reader section(root.context(), root.read_table("trace"), "trace");
+  into.trace.memory_bytes = static_cast<std::size_t>(section.read_integer(
+    "memory", static_cast<std::int64_t>(into.trace.memory_bytes), 0, std::int64_t{64} << 30));
+}
+
+} // namespace expbuild

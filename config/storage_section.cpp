@@ -1,0 +1,51 @@
+#include "config/sections.hpp"
+
+#include <cstdlib>
+#include <unistd.h>
+
+namespace expbuild {
+
+namespace {
+
+void read_store(table_reader& storage, const std::string& key, const std::string& folder,
+                store_config& into) {
+  table_reader section(storage.context(), storage.read_table(key), "storage." + key);
+  section.read("backend", into.backend);
+  std::string root;
+  section.read("root_dir", root);
+  into.root_dir = root.empty() ? state_directory() / folder : std::filesystem::path(root);
+  if (into.backend == "filesystem" || into.backend == "memory")
+    return;
+  if (into.backend == "redis" || into.backend == "s3")
+    section.error("backend", "backend '" + into.backend
+                               + "' is not supported yet; use \"filesystem\" or \"memory\"");
+  else
+    section.error("backend", "unknown backend '" + into.backend
+                               + "'; use \"filesystem\" or \"memory\"");
+}
+
+} // namespace
+
+std::filesystem::path state_directory() {
+  if (::geteuid() == 0)
+    return "/var/lib/expbuild";
+  // NOLINTBEGIN(concurrency-mt-unsafe): read at start
+  if (const auto* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/')
+    return std::filesystem::path(state) / "expbuild";
+  if (const auto* home = std::getenv("HOME"); home != nullptr && *home == '/')
+    return std::filesystem::path(home) / ".local/state/expbuild";
+  // NOLINTEND(concurrency-mt-unsafe)
+  return "/var/tmp/expbuild-" + std::to_string(::geteuid());
+}
+
+void read_storage(table_reader& root, config& into) {
+  table_reader storage(root.context(), root.read_table("storage"), "storage");
+  read_store(storage, "cas", "cas", into.cas);
+  read_store(storage, "action_cache", "action_cache", into.action_cache);
+  const bool both_on_disk
+    = into.cas.backend == "filesystem" && into.action_cache.backend == "filesystem";
+  if (both_on_disk && into.cas.root_dir == into.action_cache.root_dir)
+    storage.error("action_cache", "the action cache and the CAS need a root_dir each");
+}
+
+} // namespace expbuild
