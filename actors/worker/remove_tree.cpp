@@ -15,7 +15,8 @@ namespace {
 
 /// Opens a folder for listing and emptying, giving us the rights to do so where we may.
 absl::StatusOr<unique_fd> open_to_empty(int dirfd, const std::string& name) {
-  ::fchmodat(dirfd, name.c_str(), 0700, 0); // ours, or we are root; otherwise the open tells
+  // Ours, or we are root; otherwise the open tells.
+  [[maybe_unused]] const int changed = ::fchmodat(dirfd, name.c_str(), 0700, 0);
   const int fd = ::openat(dirfd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return errno_status(errno, "opening '" + name + "' to remove it");

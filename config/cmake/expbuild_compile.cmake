@@ -32,10 +32,9 @@ add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 add_library(expbuild_warnings INTERFACE)
 target_compile_options(expbuild_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
+  -Wunused -Wformat=2 -Werror
   -Wno-deprecated-declarations # the protocol marks fields that older clients still need
-  -Wunused -Wnull-dereference -Wformat=2 -Werror
-  # -Wnull-dereference and -Wmaybe-uninitialized guess wrongly inside inlined library headers.
-  -Wno-error=null-dereference -Wno-error=maybe-uninitialized)
+  -Wno-error=maybe-uninitialized) # guesses wrongly inside inlined library headers
 
 # expbuild_library(NAME sources...): a static library of ours, seen from the repository's root.
 function(expbuild_library name)

@@ -1,0 +1,127 @@
+#include "services/batch_read.hpp"
+
+#include "services/blob_errors.hpp"
+#include "services/pool_work.hpp"
+#include "services/status.hpp"
+
+#include <caf/send.hpp>
+
+namespace expbuild {
+
+namespace {
+
+/// Blobs that are open at once: bounds the open files of one request.
+constexpr std::size_t slice_size = 64;
+
+/// What a blob adds to the answer beside its bytes and its digest: tags and lengths.
+constexpr std::int64_t framing_bytes = 16;
+
+/// Goes through the blobs slice by slice: open, read in the pool, next slice. Kept alive by the
+/// callback it waits for.
+class batch_read : public std::enable_shared_from_this<batch_read> {
+public:
+  batch_read(context_ptr context, const reapi::BatchReadBlobsRequest& request,
+             reapi::BatchReadBlobsResponse& response, unary_call answer)
+      : context_(std::move(context)), request_(request), response_(response),
+        answer_(std::move(answer)),
+        room_(std::max(max_outbound_bytes, context_->max_batch_total_size_bytes)) {}
+
+  void check_all(const digest_reader& digests) {
+    for (int i = 0; i < request_.digests_size(); ++i) {
+      *response_.add_responses()->mutable_digest() = request_.digests(i);
+      auto id = digests.read(request_.digests(i));
+      if (id.ok())
+        todo_.push_back({i, *id});
+      else
+        ended(i, id.status());
+    }
+  }
+
+  void next_slice() {
+    if (begin_ == todo_.size())
+      return answer_.finish(absl::OkStatus());
+    end_ = std::min(begin_ + slice_size, todo_.size());
+    open_blobs ask;
+    for (auto i = begin_; i < end_; ++i)
+      ask.digests.push_back(todo_[i].id);
+    caf::anon_send(context_->cas, std::move(ask),
+                   reply<opened_blobs>([me = shared_from_this()](absl::StatusOr<opened_blobs> x) {
+                     me->read_slice(std::move(x));
+                   }));
+  }
+
+private:
+  struct item {
+    int index;
+    digest id;
+  };
+
+  reapi::BatchReadBlobsResponse::Response& slot(int index) {
+    return *response_.mutable_responses(index);
+  }
+
+  void ended(int index, const absl::Status& status) {
+    context_->meters->blob_read(status.ok());
+    auto& x = slot(index);
+    if (!status.ok())
+      x.clear_data();
+    *x.mutable_status() = to_rpc_status(status);
+    room_ -= static_cast<std::int64_t>(x.ByteSizeLong()) + framing_bytes;
+  }
+
+  void fail_slice(const absl::Status& status) {
+    for (; begin_ < end_; ++begin_)
+      ended(todo_[begin_].index, status);
+    next_slice();
+  }
+
+  void read_slice(absl::StatusOr<opened_blobs> readers) {
+    if (!readers.ok())
+      return fail_slice(readers.status());
+    auto work = [me = shared_from_this(), opened = *std::move(readers)] {
+      for (const auto& reader : opened) {
+        const auto& x = me->todo_[me->begin_++];
+        me->ended(x.index, reader.ok() ? me->read(x, **reader) : reader.status());
+      }
+      me->next_slice();
+    };
+    if (!post_work(*context_, io_pool::lane::short_work, std::move(work)))
+      fail_slice(pool_is_full());
+  }
+
+  absl::Status read(const item& x, blob_reader& reader) {
+    auto& data = *slot(x.index).mutable_data();
+    const auto around = static_cast<std::int64_t>(slot(x.index).ByteSizeLong()) + framing_bytes;
+    if (room_ < x.id.size_bytes() + around)
+      return absl::ResourceExhaustedError(
+          "the answer to this batch is full; ask for the blob in another one");
+    data.resize(static_cast<std::size_t>(x.id.size_bytes()));
+    const auto n = reader.read_at(0, data);
+    if (!n.ok())
+      return read_failure(*context_, x.id, n.status());
+    context_->meters->bytes_out(*n);
+    return absl::OkStatus();
+  }
+
+  context_ptr context_;
+  const reapi::BatchReadBlobsRequest& request_;
+  reapi::BatchReadBlobsResponse& response_;
+  unary_call answer_;
+  std::int64_t room_; // left in the answer
+  std::vector<item> todo_;
+  std::size_t begin_ = 0; // the slice being read
+  std::size_t end_ = 0;
+};
+
+} // namespace
+
+void read_blobs(context_ptr context, const digest_reader& digests,
+                const reapi::BatchReadBlobsRequest& request,
+                reapi::BatchReadBlobsResponse& response, unary_call answer) {
+  auto batch =
+      std::make_shared<batch_read>(std::move(context), request, response, std::move(answer));
+  batch->check_all(digests);
+  batch->next_slice();
+}
+
+} // namespace expbuild

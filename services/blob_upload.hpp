@@ -1,0 +1,27 @@
+#pragma once
+#include "services/service_context.hpp"
+
+#include "google/bytestream/bytestream.pb.h"
+
+#include <absl/status/statusor.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <functional>
+#include <string>
+
+namespace grpc {
+class CallbackServerContext;
+}
+
+namespace expbuild {
+
+/// Answers one ByteStream.Write. A blob that is there already is answered at once; else each
+/// message is written in the I/O pool before the next one is read, so that a client can not send
+/// faster than the disk takes it. Answered only when the blob can be found. `read_name` turns the
+/// resource name into the digest, or says what is wrong with it.
+grpc::ServerReadReactor<google::bytestream::WriteRequest>*
+receive_blob(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
+             google::bytestream::WriteResponse& response,
+             std::function<absl::StatusOr<digest>(const std::string&)> read_name);
+
+} // namespace expbuild

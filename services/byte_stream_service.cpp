@@ -1,0 +1,113 @@
+#include "services/blob_download.hpp"
+#include "services/blob_upload.hpp"
+#include "services/request_checks.hpp"
+#include "services/resource_name.hpp"
+#include "services/rpc_call.hpp"
+#include "services/services.hpp"
+
+#include "google/bytestream/bytestream.grpc.pb.h"
+
+#include <caf/send.hpp>
+#include <grpcpp/server_context.h>
+
+namespace expbuild {
+
+namespace {
+
+namespace bytestream = google::bytestream;
+
+absl::StatusOr<digest> digest_named(const service_context& context, const std::string& text,
+                                    resource_name::kind expected) {
+  const auto name = resource_name::parse(text);
+  if (!name.ok())
+    return name.status();
+  if (name->what != expected)
+    return absl::InvalidArgumentError(
+        "resource name '" + text.substr(0, 300) + "' is one to "
+        + (name->what == resource_name::kind::read ? "read, not to write" : "write, not to read"));
+  if (!name->compressor.empty())
+    return absl::InvalidArgumentError("compressor '" + name->compressor
+                                      + "' is not offered by this server (offered: none)");
+  return read_digest(context, name->instance, name->function, name->blob);
+}
+
+absl::StatusOr<blob_range> range_of(const service_context& context,
+                                    const bytestream::ReadRequest& request) {
+  const auto id = digest_named(context, request.resource_name(), resource_name::kind::read);
+  if (!id.ok())
+    return id.status();
+  const auto offset = request.read_offset();
+  if (offset < 0 || offset > id->size_bytes())
+    return absl::OutOfRangeError("read_offset " + std::to_string(offset) + " is outside of blob "
+                                 + id->to_string());
+  if (request.read_limit() < 0)
+    return absl::InvalidArgumentError("read_limit " + std::to_string(request.read_limit())
+                                      + " is negative");
+  const auto rest = id->size_bytes() - offset;
+  const auto wanted = request.read_limit() == 0 ? rest : std::min(rest, request.read_limit());
+  return blob_range{*id, offset, offset + wanted};
+}
+
+class byte_stream_service final : public bytestream::ByteStream::CallbackService {
+public:
+  explicit byte_stream_service(context_ptr context)
+      : context_(std::move(context)),
+        read_(context_->meters->rpc(bytestream::ByteStream::service_full_name(), "Read")),
+        write_(context_->meters->rpc(bytestream::ByteStream::service_full_name(), "Write")),
+        query_(context_->meters->rpc(bytestream::ByteStream::service_full_name(),
+                                     "QueryWriteStatus")) {}
+
+  grpc::ServerWriteReactor<bytestream::ReadResponse>*
+  Read(grpc::CallbackServerContext*, const bytestream::ReadRequest* request) override {
+    const trace_scope scope(new_trace_id());
+    return send_blob(context_, read_, range_of(*context_, *request));
+  }
+
+  grpc::ServerReadReactor<bytestream::WriteRequest>*
+  Write(grpc::CallbackServerContext* call, bytestream::WriteResponse* response) override {
+    return receive_blob(context_, write_, *call, *response,
+                        [context = context_](const std::string& name) {
+                          return digest_named(*context, name, resource_name::kind::write);
+                        });
+  }
+
+  /// An unknown upload is one of which nothing was received, rather than NOT_FOUND: Bazel asks
+  /// before it has sent anything, and gives up on an error.
+  grpc::ServerUnaryReactor*
+  QueryWriteStatus(grpc::CallbackServerContext* call,
+                   const bytestream::QueryWriteStatusRequest* request,
+                   bytestream::QueryWriteStatusResponse* response) override {
+    return serve(*call, query_, [&](const unary_call& answer) {
+      const auto id = digest_named(*context_, request->resource_name(), resource_name::kind::write);
+      if (id.ok())
+        look_up(*id, response, answer);
+      return id.status();
+    });
+  }
+
+private:
+  void look_up(const digest& id, bytestream::QueryWriteStatusResponse* response,
+               const unary_call& answer) const {
+    caf::anon_send(
+        context_->cas, find_missing{.trace = {}, .digests = {id}},
+        reply<missing_blobs>([id, response, answer](const absl::StatusOr<missing_blobs>& missing) {
+          const bool there = missing.ok() && missing->digests.empty();
+          response->set_complete(there);
+          response->set_committed_size(there ? id.size_bytes() : 0);
+          answer.finish(missing.status());
+        }));
+  }
+
+  context_ptr context_;
+  rpc_meter& read_;
+  rpc_meter& write_;
+  rpc_meter& query_;
+};
+
+} // namespace
+
+std::unique_ptr<grpc::Service> make_byte_stream_service(context_ptr context) {
+  return std::make_unique<byte_stream_service>(std::move(context));
+}
+
+} // namespace expbuild

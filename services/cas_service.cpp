@@ -1,0 +1,176 @@
+#include "services/batch_read.hpp"
+#include "services/batch_update.hpp"
+#include "services/request_checks.hpp"
+#include "services/rpc_call.hpp"
+#include "services/services.hpp"
+#include "services/tree_stream.hpp"
+
+#include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
+
+#include <caf/send.hpp>
+#include <grpcpp/server_context.h>
+
+namespace expbuild {
+
+namespace {
+
+/// Instance and digest function of a request that carries several digests.
+template <class Request>
+absl::StatusOr<digest_reader> admit(const service_context& context, const Request& request) {
+  if (auto status = check_instance(context, request.instance_name()); !status.ok())
+    return status;
+  return digest_reader::make(context, request.digest_function());
+}
+
+absl::StatusOr<std::vector<digest>>
+read_all(const digest_reader& digests,
+         const google::protobuf::RepeatedPtrField<reapi::Digest>& wire) {
+  std::vector<digest> ids;
+  ids.reserve(static_cast<std::size_t>(wire.size()));
+  for (const auto& x : wire) {
+    auto id = digests.read(x);
+    if (!id.ok())
+      return id.status();
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+/// A sum of blob sizes that can not overflow.
+class batch_size {
+public:
+  explicit batch_size(std::int64_t limit) : limit_(limit) {}
+  void add(std::int64_t bytes) { sum_ += std::clamp<std::int64_t>(bytes, 0, limit_ + 1 - sum_); }
+  absl::Status check() const {
+    if (sum_ <= limit_)
+      return absl::OkStatus();
+    return absl::InvalidArgumentError("the blobs of one batch request may have "
+                                      + std::to_string(limit_)
+                                      + " bytes together (max_batch_total_size_bytes); send fewer,"
+                                        " or use ByteStream");
+  }
+
+private:
+  std::int64_t limit_;
+  std::int64_t sum_ = 0;
+};
+
+absl::Status check_size(const service_context& context,
+                        const reapi::BatchUpdateBlobsRequest& request) {
+  batch_size size(context.batch_limit());
+  for (const auto& x : request.requests())
+    size.add(static_cast<std::int64_t>(x.data().size()));
+  return size.check();
+}
+
+absl::Status check_size(const service_context& context,
+                        const reapi::BatchReadBlobsRequest& request) {
+  batch_size size(context.batch_limit());
+  for (const auto& x : request.digests())
+    size.add(x.size_bytes());
+  return size.check();
+}
+
+class cas_service final : public reapi::ContentAddressableStorage::CallbackService {
+public:
+  explicit cas_service(context_ptr context)
+      : context_(std::move(context)), find_(meter("FindMissingBlobs")),
+        update_(meter("BatchUpdateBlobs")), read_(meter("BatchReadBlobs")), tree_(meter("GetTree")),
+        split_(meter("SplitBlob")), splice_(meter("SpliceBlob")) {}
+
+  grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* call,
+                                             const reapi::FindMissingBlobsRequest* request,
+                                             reapi::FindMissingBlobsResponse* response) override {
+    return serve(*call, find_, [&](const unary_call& answer) {
+      const auto digests = admit(*context_, *request);
+      if (!digests.ok())
+        return digests.status();
+      auto ids = read_all(*digests, request->blob_digests());
+      if (ids.ok())
+        find(*std::move(ids), response, answer);
+      return ids.status();
+    });
+  }
+
+  grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* call,
+                                             const reapi::BatchUpdateBlobsRequest* request,
+                                             reapi::BatchUpdateBlobsResponse* response) override {
+    return serve(*call, update_, [&](const unary_call& answer) {
+      const auto digests = admit(*context_, *request);
+      const auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
+      if (status.ok())
+        update_blobs(context_, *digests, *request, *response, answer);
+      return status;
+    });
+  }
+
+  grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* call,
+                                           const reapi::BatchReadBlobsRequest* request,
+                                           reapi::BatchReadBlobsResponse* response) override {
+    return serve(*call, read_, [&](const unary_call& answer) {
+      const auto digests = admit(*context_, *request);
+      const auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
+      if (status.ok())
+        read_blobs(context_, *digests, *request, *response, answer);
+      return status;
+    });
+  }
+
+  grpc::ServerWriteReactor<reapi::GetTreeResponse>*
+  GetTree(grpc::CallbackServerContext*, const reapi::GetTreeRequest* request) override {
+    const trace_scope scope(new_trace_id());
+    return stream_tree(context_, tree_,
+                       read_digest(*context_, request->instance_name(), request->digest_function(),
+                                   request->root_digest()),
+                       *request);
+  }
+
+  grpc::ServerUnaryReactor* SplitBlob(grpc::CallbackServerContext* call,
+                                      const reapi::SplitBlobRequest*,
+                                      reapi::SplitBlobResponse*) override {
+    return refuse(*call, split_,
+                  absl::UnimplementedError("this server does not split blobs "
+                                           "(split_blob_support is not announced)"));
+  }
+
+  grpc::ServerUnaryReactor* SpliceBlob(grpc::CallbackServerContext* call,
+                                       const reapi::SpliceBlobRequest*,
+                                       reapi::SpliceBlobResponse*) override {
+    return refuse(*call, splice_,
+                  absl::UnimplementedError("this server does not splice blobs "
+                                           "(splice_blob_support is not announced)"));
+  }
+
+private:
+  rpc_meter& meter(const char* method) const {
+    return context_->meters->rpc(reapi::ContentAddressableStorage::service_full_name(), method);
+  }
+
+  void find(std::vector<digest> ids, reapi::FindMissingBlobsResponse* response,
+            const unary_call& answer) const {
+    caf::anon_send(
+        context_->cas, find_missing{.trace = {}, .digests = std::move(ids)},
+        reply<missing_blobs>([response, answer](const absl::StatusOr<missing_blobs>& missing) {
+          if (missing.ok())
+            for (const auto& id : missing->digests)
+              *response->add_missing_blob_digests() = id.to_proto();
+          answer.finish(missing.status());
+        }));
+  }
+
+  context_ptr context_;
+  rpc_meter& find_;
+  rpc_meter& update_;
+  rpc_meter& read_;
+  rpc_meter& tree_;
+  rpc_meter& split_;
+  rpc_meter& splice_;
+};
+
+} // namespace
+
+std::unique_ptr<grpc::Service> make_cas_service(context_ptr context) {
+  return std::make_unique<cas_service>(std::move(context));
+}
+
+} // namespace expbuild

@@ -1,0 +1,101 @@
+#include "services/http_connections.hpp"
+
+#include "services/http_session.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <absl/strings/numbers.h>
+
+namespace expbuild {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+/// While descriptors are short, accepting is tried again at this pace rather than given up.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+absl::StatusOr<tcp::endpoint> parse_address(boost::asio::io_context& io, const std::string& text) {
+  const auto colon = text.rfind(':');
+  auto host = text.substr(0, colon);
+  std::uint32_t port = 0;
+  if (colon == std::string::npos || !absl::SimpleAtoi(text.substr(colon + 1), &port)
+      || port > 65535)
+    return absl::InvalidArgumentError("HTTP address '" + text + "' is not HOST:PORT");
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  error_code error;
+  const auto found = tcp::resolver(io).resolve(host, std::to_string(port), error);
+  if (error)
+    return absl::InvalidArgumentError("HTTP address '" + text + "': " + error.message());
+  return found.begin()->endpoint();
+}
+
+} // namespace
+
+http_connections::http_connections(http_endpoint_options how, http_pages what)
+    : options(std::move(how)), pages(std::move(what)) {}
+
+http_connections::~http_connections() = default;
+
+absl::Status http_connections::listen() {
+  const auto where = parse_address(io, options.address);
+  if (!where.ok())
+    return where.status();
+  error_code error;
+  const auto try_step = [&error](auto step) {
+    if (!error)
+      step();
+  };
+  acceptor_.open(where->protocol(), error);
+  try_step([&] { acceptor_.set_option(tcp::acceptor::reuse_address(true), error); });
+  try_step([&] { acceptor_.bind(*where, error); });
+  try_step([&] { acceptor_.listen(boost::asio::socket_base::max_listen_connections, error); });
+  if (error)
+    return absl::FailedPreconditionError("cannot listen on " + options.address
+                                         + " for HTTP: " + error.message());
+  port_ = acceptor_.local_endpoint().port();
+  return absl::OkStatus();
+}
+
+void http_connections::accept() {
+  acceptor_.async_accept(
+      [this](error_code error, tcp::socket socket) { accepted(error, std::move(socket)); });
+}
+
+void http_connections::accepted(error_code error, tcp::socket socket) {
+  if (!acceptor_.is_open())
+    return;
+  if (error) {
+    pause_.expires_after(accept_pause);
+    return pause_.async_wait([this](error_code cancelled) {
+      if (!cancelled)
+        accept();
+    });
+  }
+  if (sessions_.size() < options.max_connections) {
+    const auto id = ++last_session_;
+    auto session = std::make_shared<http_session>(*this, id, std::move(socket));
+    sessions_[id] = session;
+    session->read();
+  }
+  accept();
+}
+
+void http_connections::close_all() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  pause_.cancel();
+  for (const auto& [id, session] : std::map(sessions_)) // closing removes it from the table
+    session->close();
+}
+
+void http_connections::post_page(std::uint64_t session, http_page page) {
+  boost::asio::post(io, [this, session, page = std::move(page)]() mutable {
+    if (const auto found = sessions_.find(session); found != sessions_.end())
+      found->second->write(std::move(page));
+  });
+}
+
+} // namespace expbuild

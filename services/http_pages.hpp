@@ -1,0 +1,36 @@
+#pragma once
+#include "services/service_context.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace expbuild {
+
+/// What an HTTP request is answered with.
+struct http_page {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+/// What operators can ask over HTTP: /healthz, /readyz, /metrics, /status. Knows no sockets.
+class http_pages {
+public:
+  using answer = std::function<void(http_page)>;
+
+  /// `serving` says whether gRPC calls are welcome; asked on any thread.
+  http_pages(context_ptr context, std::function<bool()> serving)
+      : context_(std::move(context)), serving_(std::move(serving)) {}
+
+  /// Calls `done` once, here or later on an actor's thread. `target` may have a query.
+  void get(std::string_view target, const answer& done) const;
+
+private:
+  void get_status(const answer& done) const;
+
+  context_ptr context_;
+  std::function<bool()> serving_;
+};
+
+} // namespace expbuild

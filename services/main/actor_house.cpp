@@ -1,0 +1,108 @@
+#include "services/main/actor_house.hpp"
+
+#include "actors/action_cache.hpp"
+#include "actors/cas.hpp"
+#include "actors/log.hpp"
+#include "actors/platform.hpp"
+#include "actors/recorder.hpp"
+#include "actors/result_reaper.hpp"
+#include "services/main/worker_pool.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/atom.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <thread>
+
+namespace expbuild {
+
+namespace {
+
+std::size_t thread_count(std::size_t wanted) {
+  return wanted != 0 ? wanted : std::max<std::size_t>(2, std::thread::hardware_concurrency() / 4);
+}
+
+caf::actor_system_config& tuned(caf::actor_system_config& config, std::size_t threads) {
+  // The default policy looks for work in its sleep; this one waits until there is some.
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", thread_count(threads));
+  config.set("scheduler.max-throughput", std::size_t{50});
+  return config;
+}
+
+} // namespace
+
+actor_house::actor_house(std::size_t threads)
+  : system_(std::make_unique<caf::actor_system>(tuned(config_, threads))) {}
+
+actor_house::~actor_house() {
+  for (const auto& [name, actor] : actors_)
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  actors_.clear();
+}
+
+template <class Handle>
+Handle actor_house::keep(const char* name, Handle x) {
+  actors_.emplace_back(name, caf::actor_cast<caf::strong_actor_ptr>(x));
+  return x;
+}
+
+absl::Status actor_house::open(const daemon_options& options, const stores& storage,
+                               execution_thread& thread,
+                               std::function<void(const std::string&)> fatal,
+                               service_context& into) {
+  auto& system = *system_;
+  into.cas = keep("cas", system.spawn(cas, cas_options{.store = storage.blobs,
+                                                       .io = into.io,
+                                                       .meters = into.meters,
+                                                       .present = storage.present}));
+  into.action_cache
+    = keep("action_cache", system.spawn(action_cache, action_cache_options{.results = storage.results,
+                                                                           .store = storage.blobs,
+                                                                           .io = into.io,
+                                                                           .meters = into.meters,
+                                                                           .blobs = into.cas}));
+  into.recorder = keep("recorder", system.spawn(recorder, trace_index_options{}));
+  auto scheduling = options.scheduling;
+  scheduling.meters = into.meters;
+  for (const auto& pool : options.host_pools)
+    if (pool.count > 0)
+      scheduling.declared.push_back(host_platform());
+  into.scheduler = keep("scheduler", system.spawn(scheduler, scheduling));
+  dispatcher_options dispatching;
+  dispatching.operations.cache = into.action_cache;
+  dispatching.operations.scheduler = into.scheduler;
+  dispatching.operations.reaper
+    = keep("result_reaper", system.spawn(result_reaper, options.retirement));
+  dispatching.operations.recorder = into.recorder;
+  dispatching.operations.meters = into.meters;
+  dispatching.store = storage.blobs;
+  dispatching.io = into.io;
+  dispatching.loading = options.loading;
+  into.dispatcher = keep("dispatcher", system.spawn(dispatcher, dispatching));
+
+  auto workers = make_host_workers(options.host_pools, {.store = storage.blobs,
+                                                        .io = into.io,
+                                                        .meters = into.meters,
+                                                        .thread = &thread,
+                                                        .runner = options.runner,
+                                                        .symlinks = options.symlinks,
+                                                        .blobs = into.cas,
+                                                        .scheduler = into.scheduler});
+  if (!workers.ok())
+    return workers.status();
+  supervisor_options supervising;
+  supervising.workers = *std::move(workers);
+  supervising.restarts = options.restarts;
+  supervising.meters = into.meters;
+  supervising.fatal = std::move(fatal);
+  for (const auto& [name, actor] : actors_)
+    supervising.vital.emplace_back(name, caf::actor_cast<caf::actor_addr>(actor));
+  const auto count = supervising.workers.size();
+  into.supervisor = keep("supervisor", system.spawn(supervisor, std::move(supervising)));
+  log_of("pool").info("Worker pool started with {} workers", count);
+  return absl::OkStatus();
+}
+
+} // namespace expbuild

@@ -1,0 +1,151 @@
+#include "services/main/daemon.hpp"
+
+#include "actors/log.hpp"
+#include "services/grpc_server.hpp"
+#include "services/http_endpoint.hpp"
+#include "services/main/actor_house.hpp"
+#include "services/main/watchdog.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+#include <unistd.h>
+
+namespace expbuild {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("server");
+  return instance;
+}
+
+std::shared_ptr<io_pool> make_pool() {
+  const std::size_t threads = std::max(4u, std::thread::hardware_concurrency());
+  return make_io_pool({.short_threads = threads, .long_threads = threads});
+}
+
+/// Asks an actor and waits, at most so long; true when it answered.
+template <class Actor, class Message>
+bool ask_and_wait(const Actor& whom, Message message, milliseconds patience) {
+  auto answered = std::make_shared<std::promise<void>>();
+  auto answer = answered->get_future();
+  caf::anon_send(whom, std::move(message),
+                 reply<unit>([answered](const absl::StatusOr<unit>&) { answered->set_value(); }));
+  return answer.wait_for(patience) == std::future_status::ready;
+}
+
+[[noreturn]] void die(const std::string& why) {
+  logger().critical("{}: it can not be replaced without loss, the process ends", why);
+  ::_exit(70);
+}
+
+/// Members are in the order of their making; they go in the reverse order.
+class running_daemon : public daemon {
+public:
+  explicit running_daemon(daemon_options options)
+    : options_(std::move(options)), actors_(options_.actor_threads) {}
+
+  absl::Status start() {
+    trace_log::set_budget(options_.trace_memory);
+    auto storage = open_stores(options_.cas_root, options_.cache_root);
+    if (!storage.ok())
+      return storage.status();
+    storage_ = *std::move(storage);
+    fill_context();
+    if (auto status = actors_.open(options_, storage_, thread_, die, *context_); !status.ok())
+      return status;
+    return open_doors();
+  }
+
+  int port() const override { return grpc_->port(); }
+  int http_port() const override { return http_ ? http_->port() : 0; }
+
+  void stop() override {
+    watchdog dog;
+    dog.allow("letting running actions end", options_.drain_timeout + seconds(10));
+    grpc_->set_serving(false);
+    drain();
+    dog.allow("closing the gRPC server", seconds(15));
+    grpc_->shutdown(seconds(5));
+    dog.allow("closing the HTTP endpoint", seconds(5));
+    if (http_)
+      http_->stop();
+    dog.allow("stopping the workers", seconds(15));
+    ask_and_wait(context_->supervisor, shut_down{}, seconds(10));
+    dog.allow("finishing disk work", seconds(30));
+    io_->stop();
+    logger().info("stopped");
+  }
+
+private:
+  void fill_context() {
+    auto& x = *context_;
+    x.instance_name = options_.instance_name;
+    x.version = options_.version;
+    x.digest_functions = options_.digest_functions;
+    x.max_batch_total_size_bytes = options_.max_batch_total_size_bytes;
+    x.symlinks = options_.symlinks;
+    x.exec_enabled = options_.exec_enabled;
+    x.action_cache_update_enabled = options_.action_cache_update_enabled;
+    x.store = storage_.blobs;
+    x.io = io_;
+    x.meters = std::make_shared<metrics>(options_.version);
+  }
+
+  absl::Status open_doors() {
+    grpc_server_options grpc_options;
+    grpc_options.address = options_.address;
+    auto grpc = make_grpc_server(grpc_options, context_);
+    if (!grpc.ok())
+      return grpc.status();
+    grpc_ = *std::move(grpc);
+    if (options_.http_address.empty())
+      return absl::OkStatus();
+    http_endpoint_options http_options;
+    http_options.address = options_.http_address;
+    auto http = make_http_endpoint(
+      http_options, http_pages(context_, [this] { return grpc_->serving(); }));
+    if (!http.ok())
+      return http.status();
+    http_ = *std::move(http);
+    return absl::OkStatus();
+  }
+
+  void drain() {
+    logger().info("stopping: waiting up to {} s for running actions",
+                  options_.drain_timeout.count());
+    if (ask_and_wait(context_->dispatcher, expbuild::drain{}, options_.drain_timeout))
+      return;
+    logger().warn("some actions still run: their clients are told to try again");
+    caf::anon_send(context_->dispatcher,
+                   abort_all{.trace = {},
+                             .why = absl::UnavailableError("the server is shutting down; try again")});
+    ask_and_wait(context_->dispatcher, expbuild::drain{}, seconds(5));
+  }
+
+  const daemon_options options_;
+  stores storage_;
+  std::shared_ptr<io_pool> io_ = make_pool();
+  execution_thread thread_;
+  std::shared_ptr<service_context> context_ = std::make_shared<service_context>();
+  actor_house actors_;
+  std::unique_ptr<grpc_server> grpc_;
+  std::unique_ptr<http_endpoint> http_;
+};
+
+} // namespace
+
+absl::StatusOr<std::unique_ptr<daemon>> start_daemon(daemon_options options) {
+  auto made = std::make_unique<running_daemon>(std::move(options));
+  if (auto status = made->start(); !status.ok())
+    return status;
+  return made;
+}
+
+} // namespace expbuild

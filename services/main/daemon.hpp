@@ -1,0 +1,75 @@
+#pragma once
+#include "actors/dispatcher.hpp"
+#include "actors/retired_operations.hpp"
+#include "actors/scheduler.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/worker/worker.hpp"
+#include "storage/digest.hpp"
+
+#include <absl/status/statusor.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace expbuild {
+
+/// Workers of one kind.
+struct host_pool_options {
+  std::size_t count = 1;
+  std::filesystem::path work_dir;
+  run_as identity;
+  std::vector<std::string> env_whitelist;
+};
+
+/// Everything a daemon is made of. `config/` fills it in.
+struct daemon_options {
+  std::string version;
+  std::string address;      ///< gRPC, HOST:PORT
+  std::string http_address; ///< empty: no HTTP endpoint
+  std::string instance_name;
+
+  std::optional<std::filesystem::path> cas_root;   ///< none: in memory
+  std::optional<std::filesystem::path> cache_root; ///< none: in memory
+
+  std::vector<host_pool_options> host_pools;
+  std::filesystem::path runner; ///< the program re-runner
+  scheduler_options scheduling; ///< what the daemon itself knows is filled in by it
+  action_loader_options loading;
+  retirement_options retirement;
+  restart_options restarts;
+
+  std::vector<digest_function> digest_functions{digest_function::sha256};
+  std::int64_t max_batch_total_size_bytes = 4 << 20;
+  absolute_symlinks symlinks = absolute_symlinks::disallowed;
+  bool exec_enabled = true;
+  bool action_cache_update_enabled = true;
+
+  std::size_t actor_threads = 0; ///< 0: a quarter of the cores, at least two
+  std::size_t trace_memory = std::size_t{16} << 20;
+  std::chrono::seconds drain_timeout{30};
+};
+
+/// The whole server in one object: storage, pools, actors, doors. Made by the main thread, which
+/// also stops it.
+class daemon {
+public:
+  virtual ~daemon() = default;
+
+  /// Ports that are served; they differ from the options' when those say 0.
+  virtual int port() const = 0;
+  virtual int http_port() const = 0;
+
+  /// In this order: not serving, no new actions, running ones end (or drain_timeout), streams are
+  /// answered, doors close, workers and their processes go, pools, stores. Ends the process with
+  /// code 70 if a step hangs. At most once.
+  virtual void stop() = 0;
+};
+
+/// Starts everything; serving when it returns. The error says what could not be started and why.
+absl::StatusOr<std::unique_ptr<daemon>> start_daemon(daemon_options options);
+
+} // namespace expbuild

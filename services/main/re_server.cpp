@@ -1,0 +1,114 @@
+#include "services/main/settings.hpp"
+
+#include "actors/log.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <signal.h>
+#include <sys/resource.h>
+
+/// re-server: the daemon.
+
+namespace {
+
+using namespace expbuild;
+
+enum exit_code : int { ok = 0, invalid = 1, unreadable = 2, can_not_start = 3 };
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("server");
+  return instance;
+}
+
+/// As many descriptors as the system lets us have: gRPC 1.51 goes deaf when they run out.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Blocked in every thread, before the first is made: main takes them one by one.
+sigset_t block_signals() {
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    sigaddset(&stops, signal);
+  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return stops;
+}
+
+/// All of them, one a line. False when the configuration can not be used.
+bool tell(const config_problems& problems) {
+  for (const auto& each : problems)
+    std::cerr << to_string(each) << "\n";
+  return !has_errors(problems);
+}
+
+int check_config(const std::string& file) {
+  config_problems problems;
+  read_config_file(file, problems);
+  if (!tell(problems))
+    return invalid;
+  std::cout << file << ": no errors\n";
+  return ok;
+}
+
+absl::Status set_up_logging(bool verbose) {
+  if (const auto* levels = std::getenv("EXPBUILD_LOG"); levels != nullptr) // NOLINT: one thread yet
+    if (auto status = set_log_levels(levels); !status.ok())
+      return absl::InvalidArgumentError("EXPBUILD_LOG: " + std::string(status.message()));
+  return verbose ? set_log_levels("debug") : absl::OkStatus();
+}
+
+int serve(const std::string& file, const sigset_t& stops) {
+  config_problems problems;
+  const auto settings
+    = file.empty() ? default_config(problems) : read_config_file(file, problems);
+  if (!tell(problems))
+    return invalid;
+  logger().info("Configuration loaded from {}", file.empty() ? "built-in defaults" : file);
+  auto started = start_daemon(daemon_options_from(settings));
+  if (!started.ok()) {
+    logger().critical("can not start: {}", std::string(started.status().message()));
+    return can_not_start;
+  }
+  logger().info("Serving gRPC on {} (port {})", settings.server.address, (*started)->port());
+  if (!settings.http.address.empty())
+    logger().info("Serving HTTP on {} (port {})", settings.http.address, (*started)->http_port());
+  warn_if_exposed(settings);
+  int signal = 0;
+  do
+    ::sigwait(&stops, &signal);
+  while (signal == SIGHUP); // nothing to reload yet, and no reason to die
+  logger().info("{} received", signal == SIGINT ? "SIGINT" : "SIGTERM");
+  (*started)->stop();
+  return ok;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("ExpBuild: a Bazel Remote Execution server");
+  std::string file;
+  bool verbose = false;
+  app.add_option("--config", file, "configuration file (TOML); without one, built-in defaults");
+  app.add_flag("--verbose,-v", verbose, "log at debug level");
+  app.set_version_flag("--version", expbuild_version());
+  std::string to_check;
+  auto* check = app.add_subcommand("check-config", "report all problems of a configuration file");
+  check->add_option("FILE", to_check)->required();
+  CLI11_PARSE(app, argc, argv);
+  if (*check)
+    return check_config(to_check);
+  const auto stops = block_signals();
+  raise_descriptor_limit();
+  if (auto status = set_up_logging(verbose); !status.ok()) {
+    std::cerr << "re-server: " << std::string(status.message()) << "\n";
+    return invalid;
+  }
+  return serve(file, stops);
+}

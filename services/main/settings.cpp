@@ -1,0 +1,75 @@
+#include "services/main/settings.hpp"
+
+#include "actors/log.hpp"
+
+#include <absl/strings/match.h>
+
+namespace expbuild {
+
+namespace {
+
+std::filesystem::path own_folder() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+std::optional<std::filesystem::path> root_of(const store_config& store) {
+  if (store.backend == "memory")
+    return std::nullopt;
+  return store.root_dir;
+}
+
+host_pool_options pool_from(const host_workers_config& workers) {
+  return {.count = workers.count,
+          .work_dir = workers.work_dir,
+          .identity = {.uid = workers.run_as.uid, .gid = workers.run_as.gid},
+          .env_whitelist = workers.env_whitelist};
+}
+
+bool is_loopback(const std::string& address) {
+  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:")
+         || absl::StartsWith(address, "[::1]:");
+}
+
+} // namespace
+
+daemon_options daemon_options_from(const config& settings) {
+  daemon_options x;
+  x.version = expbuild_version();
+  x.address = settings.server.address;
+  x.http_address = settings.http.address;
+  x.instance_name = settings.server.instance_name;
+  x.cas_root = root_of(settings.cas);
+  x.cache_root = root_of(settings.action_cache);
+  for (const auto& workers : settings.pool.host_workers)
+    x.host_pools.push_back(pool_from(workers));
+  x.runner = own_folder() / "re-runner";
+  x.scheduling.max_queue_size = settings.pool.max_queue_size;
+  x.scheduling.max_attempts = settings.pool.max_attempts;
+  x.scheduling.housekeeping = settings.pool.scheduler_interval;
+  x.loading.default_timeout = settings.pool.default_task_timeout;
+  x.loading.max_timeout = settings.pool.max_task_timeout;
+  x.retirement.ttl = settings.pool.result_ttl;
+  x.drain_timeout = settings.pool.drain_timeout;
+  x.digest_functions.clear();
+  for (const auto& name : settings.capabilities.digest_functions)
+    x.digest_functions.push_back(*parse_digest_function(name)); // checked by the reader
+  x.max_batch_total_size_bytes = settings.capabilities.max_batch_total_size_bytes;
+  x.symlinks = settings.capabilities.absolute_symlinks_allowed ? absolute_symlinks::allowed
+                                                               : absolute_symlinks::disallowed;
+  x.exec_enabled = settings.capabilities.exec_enabled;
+  x.action_cache_update_enabled = settings.capabilities.action_cache_update_enabled;
+  x.trace_memory = settings.trace.memory_bytes;
+  return x;
+}
+
+void warn_if_exposed(const config& settings) {
+  if (!is_loopback(settings.server.address))
+    log_of("server").warn("{} can be reached from other machines: there is no TLS and no "
+                          "authentication yet, anyone who can connect can run commands here",
+                          settings.server.address);
+}
+
+std::string expbuild_version() { return EXPBUILD_VERSION; }
+
+} // namespace expbuild

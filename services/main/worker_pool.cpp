@@ -1,0 +1,84 @@
+#include "services/main/worker_pool.hpp"
+
+#include "actors/log.hpp"
+#include "actors/platform.hpp"
+#include "actors/worker/environment.hpp"
+
+#include <unistd.h>
+
+namespace expbuild {
+
+namespace {
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("pool");
+  return instance;
+}
+
+/// Links into the store are safe only for an action that can neither write nor chmod them: one
+/// that runs as another user than the store's owner, and not as root.
+bool may_link(const run_as& identity) {
+  return ::geteuid() == 0 && identity.uid != 0;
+}
+
+worker_options options_for(const std::string& name, const host_pool_options& pool,
+                           const worker_surroundings& around) {
+  worker_options x;
+  x.name = name;
+  x.type = "host";
+  x.platform = host_platform();
+  x.make_executor = [thread = around.thread, runner = around.runner, identity = pool.identity,
+                     name] {
+    return make_host_executor(*thread,
+                              {.runner = runner, .identity = identity, .name = name});
+  };
+  x.workspaces.directory = pool.work_dir / name;
+  x.workspaces.symlinks = around.symlinks;
+  x.workspaces.uid = pool.identity.uid;
+  x.workspaces.gid = pool.identity.gid;
+  x.workspaces.may_link = may_link(pool.identity);
+  x.store = around.store;
+  x.io = around.io;
+  x.meters = around.meters;
+  x.blobs = around.blobs;
+  x.scheduler = around.scheduler;
+  x.environment = whitelisted(pool.env_whitelist);
+  return x;
+}
+
+absl::Status prepare_folder(const host_pool_options& pool) {
+  std::error_code error;
+  std::filesystem::create_directories(pool.work_dir, error);
+  if (error)
+    return absl::FailedPreconditionError("cannot make work_dir " + pool.work_dir.string() + ": "
+                                         + error.message());
+  // The user that actions run as must be able to reach its inputs, and to list nothing.
+  std::filesystem::permissions(pool.work_dir, std::filesystem::perms(0711), error);
+  return absl::OkStatus();
+}
+
+} // namespace
+
+absl::StatusOr<std::vector<worker_spec>>
+make_host_workers(const std::vector<host_pool_options>& pools, const worker_surroundings& around) {
+  std::vector<worker_spec> specs;
+  for (const auto& pool : pools) {
+    if (auto status = prepare_folder(pool); !status.ok())
+      return status;
+    logger().info("Creating {} host workers in {} (actions run as uid {}, inputs are {})",
+                  pool.count, pool.work_dir.string(), pool.identity.uid,
+                  may_link(pool.identity) ? "linked" : "copied");
+    for (std::size_t i = 0; i < pool.count; ++i) {
+      const auto options
+        = options_for("host-worker-" + std::to_string(specs.size() + 1), pool, around);
+      if (auto status = prepare_workspaces(options.workspaces); !status.ok())
+        return status;
+      specs.push_back({options.name, options.type, [options](caf::actor_system& system) {
+                         return system.spawn(worker, options);
+                       }});
+    }
+  }
+  return specs;
+}
+
+} // namespace expbuild

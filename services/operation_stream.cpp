@@ -1,0 +1,141 @@
+#include "services/operation_stream.hpp"
+
+#include "services/operation_message.hpp"
+#include "services/pool_work.hpp"
+
+#include <caf/send.hpp>
+
+#include <atomic>
+
+namespace expbuild {
+
+namespace {
+
+std::uint64_t new_listener() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+} // namespace
+
+std::shared_ptr<operation_stream> operation_stream::make(context_ptr context, rpc_meter& meter,
+                                                         inline_request inlined) {
+  auto stream = std::make_shared<operation_stream>(std::move(context), meter, std::move(inlined));
+  stream->self_ = stream;
+  return stream;
+}
+
+operation_stream::operation_stream(context_ptr context, rpc_meter& meter, inline_request inlined)
+    : context_(std::move(context)), timer_(meter), inlined_(std::move(inlined)),
+      listener_(new_listener()), trace_(current_trace().trace) {}
+
+// ---- what the operation tells ------------------------------------------------------------------
+
+void operation_stream::update(operation_state latest) {
+  bool too_late = false;
+  {
+    const std::lock_guard lock(guard_);
+    too_late = gone_ || closed_;
+    unsent_ = std::move(latest);
+  }
+  if (too_late) // the operation did not know this listener yet when the client went
+    return detach_listener();
+  go_on();
+}
+
+void operation_stream::finish(absl::Status status) {
+  {
+    const std::lock_guard lock(guard_);
+    if (closed_)
+      return;
+    ended_ = std::move(status);
+  }
+  go_on();
+}
+
+// ---- one thing at a time -----------------------------------------------------------------------
+
+/// Decides under the lock; whoever gets a step other than `none` alone may touch the call.
+operation_stream::step operation_stream::next_step() {
+  const std::lock_guard lock(guard_);
+  if (busy_ || closed_)
+    return step::none;
+  if (!gone_ && unsent_) {
+    busy_ = true;
+    sending_ = std::move(*unsent_);
+    unsent_.reset();
+    return step::prepare;
+  }
+  if (!gone_ && !ended_)
+    return step::none;
+  closed_ = true;
+  if (!ended_)
+    ended_ = absl::CancelledError("the client is gone");
+  return step::end;
+}
+
+void operation_stream::go_on() {
+  switch (next_step()) {
+  case step::none:
+    return;
+  case step::prepare:
+    return prepare();
+  case step::end:
+    return Finish(timer_.ended(*ended_));
+  }
+}
+
+/// A result goes through the pool, where outputs are inlined as far as they were asked for.
+void operation_stream::prepare() {
+  const bool has_result = sending_.response && sending_.response->has_result();
+  const auto work = [me = shared_from_this()] {
+    me->inline_outputs();
+    me->write_prepared();
+  };
+  if (!has_result || !post_work(*context_, io_pool::lane::short_work, work))
+    write_prepared(); // a full pool: digests alone are a correct answer, too
+}
+
+void operation_stream::inline_outputs() {
+  auto response = std::make_shared<reapi::ExecuteResponse>(*sending_.response);
+  apply_inlining(*context_->store, inlined_, sending_.action.function(),
+                 *response->mutable_result());
+  sending_.response = std::move(response);
+}
+
+void operation_stream::write_prepared() {
+  message_ = to_operation(sending_);
+  sending_ = {};
+  StartWrite(&message_);
+}
+
+void operation_stream::OnWriteDone(bool ok) {
+  {
+    const std::lock_guard lock(guard_);
+    busy_ = false;
+    gone_ = gone_ || !ok;
+  }
+  go_on();
+}
+
+// ---- the client goes ---------------------------------------------------------------------------
+
+void operation_stream::OnCancel() {
+  {
+    const std::lock_guard lock(guard_);
+    gone_ = true;
+  }
+  detach_listener();
+  go_on();
+}
+
+void operation_stream::detach_listener() const {
+  const trace_scope scope(trace_);
+  caf::anon_send(context_->dispatcher, detach{.trace = {}, .listener = listener_});
+}
+
+void operation_stream::OnDone() {
+  self_.reset();
+}
+
+} // namespace expbuild

@@ -1,0 +1,81 @@
+#include "services/request_checks.hpp"
+
+#include <grpcpp/server_context.h>
+
+namespace expbuild {
+
+namespace {
+
+constexpr char metadata_header[] = "build.bazel.remote.execution.v2.requestmetadata-bin";
+
+std::string names_of(const std::vector<digest_function>& functions) {
+  std::string text;
+  for (const auto x : functions)
+    text += (text.empty() ? "" : ", ") + to_string(x);
+  return text;
+}
+
+std::string instance_text(const std::string& name) {
+  return name.empty() ? "the empty instance name" : "instance '" + name + "'";
+}
+
+} // namespace
+
+absl::Status check_instance(const service_context& context, const std::string& name) {
+  if (name.empty() || name == context.instance_name)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError("unknown instance '" + name.substr(0, 200)
+                                    + "': this server serves "
+                                    + instance_text(context.instance_name)
+                                    + "; set the client's remote instance name accordingly");
+}
+
+absl::StatusOr<digest_reader> digest_reader::make(const service_context& context,
+                                                  reapi::DigestFunction::Value declared) {
+  if (declared == reapi::DigestFunction::UNKNOWN)
+    return digest_reader(context.digest_functions);
+  for (const auto announced : context.digest_functions)
+    if (static_cast<int>(announced) == static_cast<int>(declared))
+      return digest_reader({announced});
+  auto name = reapi::DigestFunction::Value_Name(declared);
+  if (name.empty())
+    name = std::to_string(static_cast<int>(declared));
+  return absl::InvalidArgumentError("digest function " + name + " is not offered here (offered: "
+                                    + names_of(context.digest_functions) + ")");
+}
+
+absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x) const {
+  if (x.hash().empty())
+    return absl::InvalidArgumentError("a digest has an empty hash");
+  for (const auto function : announced_)
+    if (x.hash().size() == 2 * hash_length(function))
+      return digest::from_proto(x, function);
+  return absl::InvalidArgumentError(
+      "hash '" + x.hash().substr(0, 130) + "' has " + std::to_string(x.hash().size())
+      + " characters, which fits no digest function of the request (" + names_of(announced_) + ")");
+}
+
+absl::StatusOr<digest> read_digest(const service_context& context, const std::string& instance,
+                                   reapi::DigestFunction::Value declared, const reapi::Digest& x) {
+  if (auto status = check_instance(context, instance); !status.ok())
+    return status;
+  const auto reader = digest_reader::make(context, declared);
+  if (!reader.ok())
+    return reader.status();
+  return reader->read(x);
+}
+
+request_metadata asker_of(const grpc::ServerContextBase& call) {
+  const auto& headers = call.client_metadata();
+  const auto found = headers.find(metadata_header);
+  reapi::RequestMetadata wire;
+  if (found == headers.end()
+      || !wire.ParseFromArray(found->second.data(), static_cast<int>(found->second.size())))
+    return {};
+  return {.tool_name = wire.tool_details().tool_name(),
+          .invocation_id = wire.tool_invocation_id(),
+          .target_id = wire.target_id(),
+          .action_mnemonic = wire.action_mnemonic()};
+}
+
+} // namespace expbuild

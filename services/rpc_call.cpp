@@ -1,0 +1,50 @@
+#include "services/rpc_call.hpp"
+
+#include "services/status.hpp"
+
+#include <grpcpp/server_context.h>
+
+#include <atomic>
+
+namespace expbuild {
+
+grpc::Status rpc_timer::ended(const absl::Status& status) {
+  meter_.handled(static_cast<int>(status.code()), std::chrono::steady_clock::now() - began_);
+  return to_grpc(status);
+}
+
+struct unary_call::state {
+  state(grpc::ServerUnaryReactor* to, rpc_meter& meter) : reactor(to), timer(meter) {}
+  ~state() {
+    finish(absl::UnavailableError("the server dropped the request while handling it; try again"));
+  }
+
+  void finish(const absl::Status& status) {
+    if (!done.exchange(true))
+      reactor->Finish(timer.ended(status));
+  }
+
+  grpc::ServerUnaryReactor* reactor;
+  rpc_timer timer;
+  std::atomic<bool> done{false};
+};
+
+unary_call::unary_call(grpc::CallbackServerContext& context, rpc_meter& meter)
+    : reactor_(context.DefaultReactor()) {
+  state_ = std::make_shared<state>(reactor_, meter);
+}
+
+void unary_call::finish(const absl::Status& status) const {
+  state_->finish(status);
+}
+
+grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, rpc_meter& meter,
+                                 const absl::Status& status) {
+  return serve(context, meter, [&status](const unary_call&) { return status; });
+}
+
+absl::Status pool_is_full() {
+  return absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment");
+}
+
+} // namespace expbuild

@@ -1,0 +1,290 @@
+#define CAF_SUITE services.byte_stream
+#include "test/services/fixture.hpp"
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+namespace {
+
+namespace bytestream = google::bytestream;
+
+struct fixture : service_fixture {
+  std::string last_error;
+
+  /// All the bytes, or the status code.
+  std::pair<grpc::StatusCode, std::string> read(const std::string& name, std::int64_t offset = 0,
+                                                std::int64_t limit = 0) {
+    client_context call;
+    bytestream::ReadRequest request;
+    request.set_resource_name(name);
+    request.set_read_offset(offset);
+    request.set_read_limit(limit);
+    auto stream = stub<bytestream::ByteStream>()->Read(&call, request);
+    bytestream::ReadResponse piece;
+    std::string bytes;
+    while (stream->Read(&piece))
+      bytes += piece.data();
+    const auto status = stream->Finish();
+    last_error = status.error_message();
+    return {status.error_code(), bytes};
+  }
+
+  bytestream::QueryWriteStatusResponse query(const std::string& name) {
+    client_context call;
+    bytestream::QueryWriteStatusRequest request;
+    request.set_resource_name(name);
+    bytestream::QueryWriteStatusResponse answer;
+    CAF_CHECK(stub<bytestream::ByteStream>()->QueryWriteStatus(&call, request, &answer).ok());
+    return answer;
+  }
+};
+
+/// One Write, message by message.
+struct upload {
+  client_context call;
+  bytestream::WriteResponse answer;
+  std::unique_ptr<bytestream::ByteStream::Stub> stub;
+  std::unique_ptr<grpc::ClientWriter<bytestream::WriteRequest>> stream;
+  std::string error;
+
+  explicit upload(fixture& to) : stub(to.stub<bytestream::ByteStream>()) {
+    stream = stub->Write(&call, &answer);
+  }
+
+  upload& send(const std::string& name, std::int64_t offset, const std::string& data,
+               bool finish = false) {
+    bytestream::WriteRequest message;
+    message.set_resource_name(name);
+    message.set_write_offset(offset);
+    message.set_data(data);
+    message.set_finish_write(finish);
+    stream->Write(message);
+    return *this;
+  }
+
+  grpc::StatusCode end() {
+    stream->WritesDone();
+    return answered();
+  }
+
+  /// Without ending the stream: for answers that must not wait for that.
+  grpc::StatusCode answered() {
+    const auto status = stream->Finish();
+    error = status.error_message();
+    return status.error_code();
+  }
+};
+
+std::string to_write(const digest& id, const std::string& suffix = "") {
+  return "uploads/11111111-2222-3333-4444-555555555555/" + id.to_resource() + suffix;
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(byte_stream_tests, fixture)
+
+// ---- Read ------------------------------------------------------------------------------------
+
+CAF_TEST(a read returns the whole blob with and without the instance name) {
+  const auto id = put("hello");
+  CAF_CHECK_EQUAL(read(id.to_resource()).second, "hello");
+  CAF_CHECK_EQUAL(read("main/" + id.to_resource()).second, "hello");
+}
+
+CAF_TEST(a large blob comes in messages that every client takes) {
+  std::string bytes(9'000'001, 'x');
+  bytes.back() = 'y';
+  const auto id = put(bytes);
+  const auto [code, got] = read(id.to_resource());
+  CAF_CHECK(code == grpc::OK);
+  CAF_CHECK(got == bytes);
+}
+
+CAF_TEST(a read begins at its offset and ends at its limit) {
+  const auto name = put("0123456789").to_resource();
+  CAF_CHECK_EQUAL(read(name, 3).second, "3456789");
+  CAF_CHECK_EQUAL(read(name, 3, 4).second, "3456");
+  CAF_CHECK_EQUAL(read(name, 3, 100).second, "3456789");
+  CAF_CHECK_EQUAL(read(name, 10).second, "");
+  CAF_CHECK(read(name, 10).first == grpc::OK);
+}
+
+CAF_TEST(an offset outside of the blob is OUT_OF_RANGE and a negative limit INVALID_ARGUMENT) {
+  const auto name = put("0123456789").to_resource();
+  CAF_CHECK(read(name, 11).first == grpc::OUT_OF_RANGE);
+  CAF_CHECK(read(name, -1).first == grpc::OUT_OF_RANGE);
+  CAF_CHECK(read(name, 0, -1).first == grpc::INVALID_ARGUMENT);
+}
+
+CAF_TEST(an absent blob is NOT_FOUND also when only its size is wrong) {
+  const auto id = put("hello");
+  CAF_CHECK(read(digest::of("gone").to_resource()).first == grpc::NOT_FOUND);
+  CAF_CHECK(read("blobs/" + id.hash() + "/4").first == grpc::NOT_FOUND);
+}
+
+CAF_TEST(the empty blob is always there) {
+  const auto [code, bytes] = read(digest().to_resource());
+  CAF_CHECK(code == grpc::OK);
+  CAF_CHECK_EQUAL(bytes, "");
+}
+
+CAF_TEST(names that can not be read are refused in words) {
+  const auto id = digest::of("x");
+  CAF_CHECK(read("nonsense").first == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "nonsense"));
+  CAF_CHECK(read(to_write(id)).first == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "to write, not to read"));
+  CAF_CHECK(read("other/" + id.to_resource()).first == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "'other'"));
+  CAF_CHECK(read("blobs/blake3/" + id.to_string()).first == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "BLAKE3"));
+  CAF_CHECK(read("compressed-blobs/zstd/" + id.to_string()).first == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "compressor 'zstd' is not offered"));
+}
+
+// ---- Write -----------------------------------------------------------------------------------
+
+CAF_TEST(a write in one message is committed and can be read at once) {
+  const auto id = digest::of("hello");
+  upload x(*this);
+  CAF_CHECK(x.send("main/" + to_write(id), 0, "hello", true).end() == grpc::OK);
+  CAF_CHECK_EQUAL(x.answer.committed_size(), 5);
+  CAF_CHECK_EQUAL(read(id.to_resource()).second, "hello");
+}
+
+CAF_TEST(only the first message must carry the name and an empty one may finish) {
+  const auto id = digest::of("hello");
+  upload x(*this);
+  x.send(to_write(id, "/foo.txt/blobs"), 0, "he").send("", 2, "").send("", 2, "llo");
+  CAF_CHECK(x.send("", 5, "", true).end() == grpc::OK);
+  CAF_CHECK_EQUAL(x.answer.committed_size(), 5);
+  CAF_CHECK(stored(id));
+}
+
+CAF_TEST(a large write arrives whole) {
+  const std::string bytes(9'000'000, 'z');
+  const auto id = digest::of(bytes);
+  upload x(*this);
+  for (std::size_t at = 0; at < bytes.size(); at += 1'000'000)
+    x.send(to_write(id), static_cast<std::int64_t>(at), bytes.substr(at, 1'000'000),
+           at + 1'000'000 == bytes.size());
+  CAF_CHECK(x.end() == grpc::OK);
+  CAF_CHECK_EQUAL(x.answer.committed_size(), 9'000'000);
+  CAF_CHECK(read(id.to_resource()).second == bytes);
+}
+
+CAF_TEST(a blob that is there is answered at once without waiting for the end of the stream) {
+  const auto id = put("hello");
+  upload x(*this);
+  CAF_CHECK(x.send(to_write(id), 0, "h").answered() == grpc::OK);
+  CAF_CHECK_EQUAL(x.answer.committed_size(), 5);
+}
+
+CAF_TEST(the empty blob is there) {
+  upload x(*this);
+  CAF_CHECK(x.send(to_write(digest()), 0, "", true).end() == grpc::OK);
+  CAF_CHECK_EQUAL(x.answer.committed_size(), 0);
+}
+
+CAF_TEST(two writers of one blob both succeed) {
+  const auto id = digest::of("hello");
+  upload first(*this);
+  upload second(*this);
+  first.send(to_write(id), 0, "he");
+  second.send(to_write(id), 0, "hel");
+  CAF_CHECK(first.send("", 2, "llo", true).end() == grpc::OK);
+  CAF_CHECK(second.send("", 3, "lo", true).end() == grpc::OK);
+  CAF_CHECK_EQUAL(second.answer.committed_size(), 5);
+}
+
+CAF_TEST(another hash or size is INVALID_ARGUMENT and nothing is stored) {
+  const auto id = digest::of("hello");
+  upload wrong(*this);
+  CAF_CHECK(wrong.send(to_write(id), 0, "hullo", true).end() == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(wrong.error, id.to_string()));
+  upload shorter(*this);
+  CAF_CHECK(shorter.send(to_write(id), 0, "hell", true).end() == grpc::INVALID_ARGUMENT);
+  upload longer(*this);
+  CAF_CHECK(longer.send(to_write(id), 0, "hello!", true).end() == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(!stored(id));
+  CAF_CHECK(!query(to_write(id)).complete());
+}
+
+CAF_TEST(another name or offset later on is INVALID_ARGUMENT) {
+  const auto id = digest::of("hello");
+  upload renamed(*this);
+  renamed.send(to_write(id), 0, "he").send(to_write(id, "/other"), 2, "llo", true);
+  CAF_CHECK(renamed.end() == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(renamed.error, "another resource"));
+  upload skipping(*this);
+  CAF_CHECK(skipping.send(to_write(id), 0, "he").send("", 3, "lo", true).end()
+            == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(skipping.error, "write_offset is 3, but 2"));
+  upload late(*this);
+  CAF_CHECK(late.send(to_write(id), 1, "ello", true).end() == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(!stored(id));
+}
+
+CAF_TEST(a message after finish_write is INVALID_ARGUMENT) {
+  const auto id = digest::of("hello");
+  upload x(*this);
+  CAF_CHECK(x.send(to_write(id), 0, "hello", true).send("", 5, "").end()
+            == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(x.error, "follows finish_write"));
+}
+
+CAF_TEST(a stream that ends without finish_write is not complete) {
+  const auto id = digest::of("hello");
+  upload x(*this);
+  CAF_CHECK(x.send(to_write(id), 0, "hel").end() == grpc::OK);
+  CAF_CHECK_EQUAL(x.answer.committed_size(), 3);
+  upload whole(*this);
+  CAF_CHECK(whole.send(to_write(id), 0, "hello").end() == grpc::OK);
+  CAF_CHECK(!stored(id));
+}
+
+CAF_TEST(a stream without a message or without a name is INVALID_ARGUMENT) {
+  CAF_CHECK(upload(*this).end() == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(upload(*this).send("", 0, "x").end() == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(upload(*this).send(digest::of("x").to_resource(), 0, "x").end()
+            == grpc::INVALID_ARGUMENT);
+}
+
+CAF_TEST(a client that vanishes leaves nothing behind and gives its place back) {
+  const auto id = digest::of("hello");
+  for (int i = 0; i < 150; ++i) { // the fixture allows 100 open writes
+    upload x(*this);
+    x.send(to_write(id), 0, "hel");
+    x.call.TryCancel();
+    CAF_CHECK(x.answered() == grpc::CANCELLED);
+  }
+  CAF_CHECK(!stored(id));
+  upload last(*this);
+  CAF_CHECK(last.send(to_write(id), 0, "hello", true).end() == grpc::OK);
+}
+
+CAF_TEST(a server that receives too many blobs at once says RESOURCE_EXHAUSTED) {
+  context->cas = keep(sys.spawn(cas, cas_options{.store = store,
+                                                 .io = io,
+                                                 .meters = meters,
+                                                 .present = {},
+                                                 .max_open_writes = 0}));
+  upload x(*this);
+  CAF_CHECK(x.send(to_write(digest::of("x")), 0, "x", true).end() == grpc::RESOURCE_EXHAUSTED);
+}
+
+// ---- QueryWriteStatus ------------------------------------------------------------------------
+
+CAF_TEST(the status of an unknown upload is nothing committed) {
+  const auto answer = query(to_write(digest::of("hello")));
+  CAF_CHECK_EQUAL(answer.committed_size(), 0);
+  CAF_CHECK(!answer.complete());
+}
+
+CAF_TEST(the status of a blob that is there is complete) {
+  const auto answer = query(to_write(put("hello")));
+  CAF_CHECK_EQUAL(answer.committed_size(), 5);
+  CAF_CHECK(answer.complete());
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
