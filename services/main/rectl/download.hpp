@@ -1,0 +1,21 @@
+#pragma once
+#include "services/main/rectl/client.hpp"
+
+#include <filesystem>
+#include <functional>
+
+namespace expbuild {
+
+/// Calls `take` with the blob's bytes, piece by piece.
+absl::Status read_remote(client& from, const digest& id,
+                         const std::function<absl::Status(std::string_view)>& take);
+
+/// The whole blob in memory.
+absl::StatusOr<std::string> read_remote(client& from, const digest& id);
+
+/// Writes the outputs that a result names beneath `folder`, replacing files that are there. The
+/// server is not trusted: nothing is written outside, whatever the paths say.
+absl::Status download_outputs(client& from, const reapi::ActionResult& result,
+                              const std::filesystem::path& folder);
+
+} // namespace expbuild

@@ -1,0 +1,63 @@
+#include "services/main/rectl/verbs.hpp"
+
+#include <iomanip>
+#include <iostream>
+
+namespace expbuild::rectl {
+
+namespace {
+
+using admin::v1::Worker;
+
+std::string state_of(const Worker& worker) {
+  auto text = Worker::State_Name(worker.state());
+  for (auto& c : text)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+void print(const admin::v1::Status& status) {
+  std::cout << "ExpBuild " << status.version() << ", instance '" << status.instance_name() << "'\n"
+            << "actions   " << status.queued_actions() << " queued, " << status.running_actions()
+            << " running, " << status.completed_actions() << " completed, "
+            << status.failed_actions() << " failed, " << status.cached_actions()
+            << " from cache\n"
+            << "blobs     " << status.stored_blobs() << "\n"
+            << "workers   " << status.workers_size() << "\n";
+  for (const auto& worker : status.workers()) {
+    std::cout << "  " << std::left << std::setw(20) << worker.name() << std::setw(12)
+              << state_of(worker) << "restarts " << worker.restarts();
+    if (!worker.operation().empty())
+      std::cout << "  running " << worker.operation();
+    if (!worker.last_failure().empty())
+      std::cout << "  last failure: " << worker.last_failure();
+    std::cout << "\n";
+  }
+}
+
+int run_status(const globals& given, long wait) {
+  client server(given.connection);
+  if (auto status = server.connect(std::chrono::seconds(wait)); !status.ok())
+    return complain(status);
+  admin::v1::Status answer;
+  const auto status = from_grpc(
+    server.admin->GetStatus(server.new_call().get(), admin::v1::GetStatusRequest(), &answer),
+    "asking for the status");
+  if (!status.ok())
+    return complain(status);
+  if (given.json)
+    return print_json(answer);
+  print(answer);
+  return ok;
+}
+
+} // namespace
+
+verb add_status(CLI::App& app) {
+  auto* command = app.add_subcommand("status", "the server at a glance");
+  auto wait = std::make_shared<long>(5);
+  command->add_option("--wait", *wait, "seconds to wait until it serves")->check(CLI::PositiveNumber);
+  return [wait](const globals& given) { return run_status(given, *wait); };
+}
+
+} // namespace expbuild::rectl

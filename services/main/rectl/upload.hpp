@@ -1,0 +1,31 @@
+#pragma once
+#include "services/main/rectl/client.hpp"
+
+#include <filesystem>
+#include <unordered_map>
+#include <variant>
+
+namespace expbuild {
+
+/// Blobs to be sent: bytes in memory or files on disk, each digest once.
+class upload_set {
+public:
+  digest add(std::string bytes);
+  absl::StatusOr<digest> add_file(const std::filesystem::path& path);
+
+  /// Adds a directory with everything in it; returns the digest of its root Directory.
+  absl::StatusOr<digest> add_directory(const std::filesystem::path& path);
+
+  /// Sends what the server lacks: small blobs in batches, large ones by ByteStream.
+  absl::Status send(client& to) const;
+
+private:
+  using source = std::variant<std::string, std::filesystem::path>;
+  absl::Status send_batch(client& to, const std::vector<digest>& ids) const;
+  absl::Status send_stream(client& to, const digest& id) const;
+  absl::StatusOr<std::string> load(const digest& id) const;
+
+  std::unordered_map<digest, source> blobs_;
+};
+
+} // namespace expbuild

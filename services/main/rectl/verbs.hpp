@@ -1,0 +1,42 @@
+#pragma once
+#include "services/main/rectl/client.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+/// rectl's verbs, one .cpp each. A verb adds its subcommand and says what to run when it was given.
+
+namespace expbuild::rectl {
+
+/// Exit codes; `exec` returns the command's own beside them.
+enum exit_code : int {
+  ok = 0,
+  failed = 1,
+  usage = 2,
+  can_not_connect = 3,
+  not_found = 5,
+  timed_out = 124,
+  interrupted = 130
+};
+
+/// What stands before the verb.
+struct globals {
+  client_options connection;
+  bool json = false;
+};
+
+using verb = std::function<int(const globals&)>;
+
+verb add_status(CLI::App& app);
+verb add_capabilities(CLI::App& app);
+verb add_exec(CLI::App& app);
+verb add_trace(CLI::App& app);
+
+/// Prints a message as JSON (protobuf's own mapping, every field) to stdout.
+int print_json(const google::protobuf::Message& message);
+
+/// Prints "rectl: MESSAGE" and returns the exit code that fits.
+int complain(const absl::Status& status);
+
+} // namespace expbuild::rectl
