@@ -49,7 +49,8 @@ table_reader::~table_reader() {
       continue;
     const auto hint = nearest(text, asked_);
     report(severity::error, key.source(),
-           "unknown key '" + text + "' in [" + name_ + "]"
+           (name_.empty() ? "unknown table '" + text + "'"
+                          : "unknown key '" + text + "' in [" + name_ + "]")
              + (hint.empty() ? "" : " (did you mean '" + hint + "'?)"));
   }
 }

@@ -1,0 +1,250 @@
+#define CAF_SUITE storage.tree
+#include "storage/inlining.hpp"
+#include "storage/input_tree.hpp"
+#include "storage/output_tree.hpp"
+#include "storage/referenced_blobs.hpp"
+#include "test/support/folder.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+namespace {
+
+constexpr auto sha = digest_function::sha256;
+
+struct fixture {
+  std::shared_ptr<backend> store = make_memory_backend();
+  temporary_folder folder;
+
+  digest put(const reapi::Directory& dir) {
+    return *write_blob(*store, dir.SerializeAsString(), sha);
+  }
+
+  absl::StatusOr<input_tree> load(const digest& root, std::vector<digest>& missing) {
+    return load_input_tree(*store, root, absolute_symlinks::disallowed, {},
+                           [this](const digest& id) { return store->open(id).ok(); }, missing);
+  }
+
+  absl::Status load_status(const digest& root) {
+    std::vector<digest> missing;
+    return load(root, missing).status();
+  }
+
+  absl::StatusOr<output_tree> read_folder(absolute_symlinks policy = absolute_symlinks::disallowed) {
+    const int fd = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
+    auto tree = read_directory_tree(fd, sha, policy, [this](int file, const std::string&) {
+      return write_file(*store, file, sha);
+    });
+    ::close(fd);
+    return tree;
+  }
+};
+
+void add_file(reapi::Directory& dir, const std::string& name, const digest& id,
+              bool executable = false) {
+  auto& node = *dir.add_files();
+  node.set_name(name);
+  *node.mutable_digest() = id.to_proto();
+  node.set_is_executable(executable);
+}
+
+void add_folder(reapi::Directory& dir, const std::string& name, const digest& id) {
+  auto& node = *dir.add_directories();
+  node.set_name(name);
+  *node.mutable_digest() = id.to_proto();
+}
+
+void add_link(reapi::Directory& dir, const std::string& name, const std::string& target) {
+  auto& node = *dir.add_symlinks();
+  node.set_name(name);
+  node.set_target(target);
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(tree_tests, fixture)
+
+CAF_TEST(an input root becomes paths with parents before children) {
+  reapi::Directory inner;
+  add_file(inner, "b", *write_blob(*store, "b", sha), true);
+  reapi::Directory root;
+  add_file(root, "a", digest());
+  add_folder(root, "d", put(inner));
+  add_link(root, "l", "d/b");
+  std::vector<digest> missing;
+  const auto tree = load(put(root), missing);
+  CAF_REQUIRE(tree.ok());
+  CAF_CHECK(missing.empty());
+  CAF_CHECK_EQUAL(tree->directories.at(0), "d");
+  CAF_CHECK_EQUAL(tree->files.at(1).path, "d/b");
+  CAF_CHECK(tree->files.at(1).executable);
+  CAF_CHECK_EQUAL(tree->symlinks.at(0).target, "d/b");
+}
+
+CAF_TEST(all missing blobs are told at once and each once) {
+  reapi::Directory root;
+  add_file(root, "a", digest::of("absent 1"));
+  add_file(root, "b", digest::of("absent 1"));
+  add_folder(root, "c", digest::of("absent 2"));
+  std::vector<digest> missing;
+  CAF_CHECK(load(put(root), missing).ok());
+  CAF_CHECK_EQUAL(missing.size(), 2u);
+}
+
+CAF_TEST(an empty or missing input root) {
+  CAF_CHECK(load_status(digest()).ok());
+  std::vector<digest> missing;
+  CAF_CHECK(load(digest::of("absent"), missing).ok());
+  CAF_CHECK_EQUAL(missing.size(), 1u);
+}
+
+CAF_TEST(directories that are not canonical are refused naming the entry) {
+  const auto refused = [this](const reapi::Directory& dir, const std::string& entry) {
+    const auto status = load_status(put(dir));
+    const std::string text(status.message());
+    return absl::IsInvalidArgument(status) && text.find("'" + entry + "'") != std::string::npos
+           && text.find(digest::of(dir.SerializeAsString()).hash()) != std::string::npos;
+  };
+  for (const std::string name : {"", ".", "..", "a/b"}) {
+    reapi::Directory dir;
+    add_file(dir, name, digest());
+    CAF_CHECK(refused(dir, name));
+  }
+  reapi::Directory unsorted;
+  add_file(unsorted, "b", digest());
+  add_file(unsorted, "a", digest());
+  CAF_CHECK(refused(unsorted, "a"));
+  reapi::Directory twice;
+  add_file(twice, "a", digest());
+  add_link(twice, "a", "x");
+  CAF_CHECK(refused(twice, "a"));
+  reapi::Directory absolute;
+  add_link(absolute, "l", "/etc/passwd");
+  CAF_CHECK(refused(absolute, "l"));
+  reapi::Directory nameless;
+  nameless.add_files()->set_name("f");
+  CAF_CHECK(refused(nameless, "f"));
+}
+
+CAF_TEST(a blob that is no Directory is refused) {
+  const auto id = *write_blob(*store, "\xff\xff\xff\xff", sha);
+  CAF_CHECK(absl::IsInvalidArgument(load_status(id)));
+}
+
+CAF_TEST(a tree that doubles sixty times is refused before it is expanded) {
+  auto id = digest();
+  for (int i = 0; i < 60; ++i) {
+    reapi::Directory dir;
+    add_folder(dir, "a", id);
+    add_folder(dir, "b", id);
+    id = put(dir);
+  }
+  CAF_CHECK(absl::IsInvalidArgument(load_status(id)));
+  // As Directories it is small: each is told once.
+  std::size_t told = 0;
+  CAF_CHECK(walk_directories(*store, id, {}, [&told](const digest&, const reapi::Directory&) {
+              ++told;
+              return true;
+            }).ok());
+  CAF_CHECK_EQUAL(told, 61u);
+}
+
+CAF_TEST(a tree deeper than allowed is refused) {
+  auto id = digest();
+  for (int i = 0; i < 1100; ++i) {
+    reapi::Directory dir;
+    add_folder(dir, "a", id);
+    id = put(dir);
+  }
+  CAF_CHECK(absl::IsInvalidArgument(load_status(id)));
+}
+
+CAF_TEST(walking tells a partial tree and misses only the root) {
+  reapi::Directory root;
+  add_folder(root, "gone", digest::of("absent"));
+  std::size_t told = 0;
+  const auto count = [&told](const digest&, const reapi::Directory&) {
+    ++told;
+    return true;
+  };
+  CAF_CHECK(walk_directories(*store, put(root), {}, count).ok());
+  CAF_CHECK_EQUAL(told, 1u);
+  CAF_CHECK(absl::IsNotFound(walk_directories(*store, digest::of("absent"), {}, count)));
+}
+
+CAF_TEST(a folder on disk becomes a canonical deterministic tree) {
+  write_text(folder.path() / "z/deep/file", "deep");
+  write_text(folder.path() / "b", "b");
+  write_text(folder.path() / "a", "a");
+  std::filesystem::permissions(folder.path() / "a", std::filesystem::perms(0755));
+  std::filesystem::create_symlink("b", folder.path() / "link");
+  const auto tree = read_folder();
+  CAF_REQUIRE(tree.ok());
+  CAF_CHECK_EQUAL(tree->root.files(0).name(), "a");
+  CAF_CHECK(tree->root.files(0).is_executable());
+  CAF_CHECK(!tree->root.files(1).is_executable());
+  CAF_CHECK_EQUAL(tree->root.symlinks(0).target(), "b");
+  CAF_CHECK_EQUAL(tree->children.size(), 2u);
+  CAF_CHECK_EQUAL(tree->children.at(0).directories(0).name(), "deep"); // parents first
+  CAF_CHECK(validate_directory(tree->root, digest(), absolute_symlinks::disallowed).ok());
+  CAF_CHECK_EQUAL(read_folder()->to_tree().SerializeAsString(), tree->to_tree().SerializeAsString());
+}
+
+CAF_TEST(what can not be expressed is refused naming it) {
+  const auto refused = [this](const std::string& name) {
+    const auto status = read_folder().status();
+    return absl::IsFailedPrecondition(status)
+           && std::string(status.message()).find(name) != std::string::npos;
+  };
+  std::filesystem::create_symlink("/etc/passwd", folder.path() / "absolute");
+  CAF_CHECK(refused("absolute"));
+  CAF_CHECK(read_folder(absolute_symlinks::allowed).ok());
+  std::filesystem::remove(folder.path() / "absolute");
+  ::mkfifo((folder.path() / "fifo").c_str(), 0600);
+  CAF_CHECK(refused("fifo"));
+  std::filesystem::remove(folder.path() / "fifo");
+  write_text(folder.path() / "\xff", "x");
+  CAF_CHECK(refused("UTF-8"));
+}
+
+CAF_TEST(a result names its trees and their files) {
+  write_text(folder.path() / "d/f", "inside");
+  const auto tree = read_folder();
+  const auto tree_id = *write_blob(*store, tree->to_tree().SerializeAsString(), sha);
+  reapi::ActionResult result;
+  auto& output = *result.add_output_directories();
+  *output.mutable_tree_digest() = tree_id.to_proto();
+  *result.mutable_stdout_digest() = digest::of("out").to_proto();
+  const auto named = *referenced_blobs(*store, result, sha);
+  CAF_CHECK_EQUAL(named.size(), 3u); // stdout, tree, file: not the Directories in it
+  *output.mutable_root_directory_digest()
+    = digest::of(tree->root.SerializeAsString()).to_proto();
+  CAF_CHECK_EQUAL(referenced_blobs(*store, result, sha)->size(), 5u);
+  CAF_CHECK(store->remove(tree_id).ok());
+  CAF_CHECK(absl::IsNotFound(referenced_blobs(*store, result, sha).status()));
+}
+
+CAF_TEST(inlining fills what is asked for within the budget and clears the rest) {
+  const auto out = *write_blob(*store, "output text", sha);
+  reapi::ActionResult result;
+  *result.mutable_stdout_digest() = out.to_proto();
+  *result.mutable_stderr_digest() = out.to_proto();
+  result.set_stderr_raw("unasked");
+  apply_inlining(*store, {.stdout_raw = true, .stderr_raw = false, .output_files = {}}, sha, result);
+  CAF_CHECK_EQUAL(result.stdout_raw(), "output text");
+  CAF_CHECK(result.stderr_raw().empty());
+  apply_inlining(*store, {.stdout_raw = true, .stderr_raw = true, .output_files = {}}, sha, result,
+                 15);
+  CAF_CHECK_EQUAL(result.stdout_raw(), "output text");
+  CAF_CHECK(result.stderr_raw().empty()); // over the budget
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
