@@ -1,0 +1,153 @@
+#define CAF_SUITE config.reader
+#include "config/config.hpp"
+#include "test/support/folder.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <algorithm>
+#include <unistd.h>
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+namespace {
+
+struct outcome {
+  config value;
+  config_problems problems;
+
+  bool ok() const { return !has_errors(problems); }
+  std::string text() const {
+    std::string all;
+    for (const auto& each : problems)
+      all += to_string(each) + "\n";
+    return all;
+  }
+};
+
+outcome read(const std::string& text) {
+  outcome x;
+  x.value = read_config_text(text, "f.toml", x.problems);
+  return x;
+}
+
+} // namespace
+
+CAF_TEST(every example that ships loads) {
+  int count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(REPOSITORY) + "/config/examples")) {
+    if (entry.path().extension() != ".toml")
+      continue; // a template of ./dev run
+    outcome x;
+    x.value = read_config_text(read_text(entry.path()), entry.path().filename().string(), x.problems);
+    CAF_MESSAGE(entry.path().filename().string() << "\n" << x.text());
+    CAF_CHECK(x.ok());
+    ++count;
+  }
+  CAF_CHECK(count >= 4);
+}
+
+CAF_TEST(without a file there are host workers and storage on loopback) {
+  config_problems problems;
+  const auto x = default_config(problems);
+  CAF_CHECK(!has_errors(problems));
+  CAF_CHECK_EQUAL(x.server.address, "127.0.0.1:8980");
+  CAF_REQUIRE_EQUAL(x.pool.host_workers.size(), 1u);
+  CAF_CHECK(x.pool.host_workers[0].count >= 1);
+  CAF_CHECK_EQUAL(x.cas.backend, "filesystem");
+  CAF_CHECK(x.cas.root_dir.is_absolute());
+  CAF_CHECK(x.cas.root_dir != x.action_cache.root_dir);
+}
+
+CAF_TEST(a file with an address alone works) {
+  const auto x = read("[server]\naddress = \"0.0.0.0:9000\"\n");
+  CAF_CHECK(x.ok());
+  CAF_CHECK_EQUAL(x.value.server.address, "0.0.0.0:9000");
+  CAF_CHECK_EQUAL(x.value.pool.host_workers.size(), 1u);
+  CAF_CHECK_EQUAL(x.value.pool.max_queue_size, 1000u);
+}
+
+CAF_TEST(all problems are told at once at their place with the nearest key) {
+  const auto x = read("[server]\n"
+                      "addres = \"x\"\n"
+                      "[execution.pool]\n"
+                      "max_queue_size = \"many\"\n"
+                      "result_ttl_seconds = 0\n"
+                      "[capabilities]\n"
+                      "digest_functions = [\"SHA256\", \"SHA3\"]\n"
+                      "[stroage]\n");
+  const auto text = x.text();
+  for (const auto* wanted :
+       {"f.toml:2:1: error: unknown key 'addres' in [server] (did you mean 'address'?)",
+        "f.toml:4:18: error: 'max_queue_size' must be an integer",
+        "f.toml:5:22: error: 'result_ttl_seconds' is 0; it must be at least 1",
+        "f.toml:7:20: error: unknown digest function 'SHA3'",
+        "f.toml:8:2: error: unknown table 'stroage' (did you mean 'storage'?)"}) {
+    CAF_MESSAGE(wanted << "\n" << text);
+    CAF_CHECK(text.find(wanted) != std::string::npos);
+  }
+}
+
+CAF_TEST(a file that is no TOML is told at its place) {
+  const auto x = read("[server]\naddress = \n");
+  CAF_CHECK(!x.ok());
+  CAF_CHECK(x.text().find("f.toml:2:") != std::string::npos);
+}
+
+CAF_TEST(what does not exist yet is a warning and the rest goes on) {
+  const auto x = read("[[execution.pool.workers]]\ntype = \"docker\"\nimage = \"debian:12\"\n"
+                      "[capabilities]\nsupported_compressors = [\"ZSTD\"]\n");
+  CAF_CHECK(x.ok());
+  CAF_CHECK(x.text().find("f.toml:2:8: warning: docker workers") != std::string::npos);
+  CAF_CHECK(x.text().find("warning: compressed transfers") != std::string::npos);
+  CAF_CHECK(x.text().find("cache only") != std::string::npos);
+  CAF_CHECK(x.value.pool.host_workers.empty());
+}
+
+CAF_TEST(less isolation than asked for is refused) {
+  const auto x = read("[[execution.pool.workers]]\ntype = \"host\"\nuse_chroot = true\n");
+  CAF_CHECK(!x.ok());
+  CAF_CHECK(x.text().find("use_chroot") != std::string::npos);
+}
+
+CAF_TEST(a user that does not exist is refused at its place) {
+  const auto x
+    = read("[[execution.pool.workers]]\ntype = \"host\"\nrun_as_user = \"no-such-user\"\n");
+  CAF_CHECK(x.text().find("f.toml:3:15: error: there is no user 'no-such-user'")
+            != std::string::npos);
+}
+
+CAF_TEST(as root actions run as nobody unless the file says root) {
+  if (::geteuid() != 0) {
+    CAF_MESSAGE("skipped: not root");
+    return;
+  }
+  const std::string table = "[[execution.pool.workers]]\ntype = \"host\"\n";
+  CAF_CHECK_EQUAL(read(table).value.pool.host_workers.at(0).run_as.uid, 65534u);
+  CAF_CHECK_EQUAL(read(table + "run_as_user = \"root\"\n").value.pool.host_workers.at(0).run_as.uid,
+                  0u);
+}
+
+CAF_TEST(stores that share a folder and workers that share a folder are refused) {
+  CAF_CHECK(!read("[storage.cas]\nroot_dir = \"/a\"\n[storage.action_cache]\nroot_dir = \"/a\"\n").ok());
+  const std::string worker = "[[execution.pool.workers]]\ntype = \"host\"\nwork_dir = \"/w\"\n";
+  CAF_CHECK(!read(worker + worker).ok());
+}
+
+CAF_TEST(a backend that is not supported yet says so) {
+  CAF_CHECK(read("[storage.cas]\nbackend = \"redis\"\n").text().find("not supported yet")
+            != std::string::npos);
+}
+
+CAF_TEST(the reference describes every key) {
+  const auto reference = read_text(std::string(REPOSITORY) + "/docs/configuration.md");
+  const auto keys = known_config_keys();
+  CAF_CHECK(keys.size() > 30);
+  for (const auto& key : keys) {
+    CAF_MESSAGE(key);
+    const auto dot = key.rfind('.');
+    CAF_CHECK(reference.find("`" + key.substr(dot + 1) + "`") != std::string::npos);
+    CAF_CHECK(reference.find("[" + key.substr(0, dot) + "]") != std::string::npos);
+  }
+}

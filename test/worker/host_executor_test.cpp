@@ -1,0 +1,284 @@
+#define CAF_SUITE worker.host_executor
+#include "actors/worker/executor.hpp"
+#include "test/support/folder.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace expbuild;
+using namespace expbuild::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto patience = 20s;
+
+/// A promise that a callback keeps, and that a test waits for with a limit.
+template <class T>
+struct box {
+  std::shared_ptr<std::promise<T>> promise = std::make_shared<std::promise<T>>();
+  std::future<T> future = promise->get_future();
+
+  std::function<void(T)> callback() {
+    return [p = promise](T x) { p->set_value(std::move(x)); };
+  }
+  bool empty() { return future.wait_for(0s) != std::future_status::ready; }
+  T get() {
+    CAF_REQUIRE(future.wait_for(patience) == std::future_status::ready);
+    return future.get();
+  }
+};
+
+using ended_box = box<absl::StatusOr<command_ended>>;
+
+/// Real processes through the real runner; as nobody when the tests run as root.
+struct fixture {
+  temporary_folder folder;
+  execution_thread thread;
+  std::unique_ptr<executor> sut;
+  box<absl::Status> lost;
+  int count = 0;
+  std::filesystem::path out;
+  std::filesystem::path err;
+
+  fixture() {
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0777));
+    CAF_REQUIRE(open(RE_RUNNER).ok());
+  }
+
+  ~fixture() { sut.reset(); }
+
+  absl::Status open(const std::string& runner) {
+    run_as identity{::getuid(), ::getgid()};
+    if (::geteuid() == 0)
+      identity = {65534, 65534};
+    sut = make_host_executor(thread, {.runner = runner, .identity = identity, .name = "w"});
+    box<absl::Status> ready;
+    lost = {};
+    sut->open(ready.callback(), lost.callback());
+    return ready.get();
+  }
+
+  ended_box start(std::vector<std::string> arguments, std::chrono::nanoseconds timeout = 0s,
+                  std::vector<std::pair<std::string, std::string>> environment = {
+                    {"PATH", "/usr/bin:/bin"}}) {
+    const auto number = std::to_string(++count);
+    out = folder.path() / ("out" + number);
+    err = folder.path() / ("err" + number);
+    ended_box box;
+    sut->start({.arguments = std::move(arguments),
+                .environment = std::move(environment),
+                .directory = folder.path(),
+                .stdout_path = out,
+                .stderr_path = err,
+                .timeout = timeout},
+               box.callback());
+    return box;
+  }
+
+  absl::StatusOr<command_ended> run(std::vector<std::string> arguments,
+                                    std::chrono::nanoseconds timeout = 0s) {
+    return start(std::move(arguments), timeout).get();
+  }
+
+  absl::StatusOr<command_ended> shell(const std::string& script,
+                                      std::chrono::nanoseconds timeout = 0s) {
+    return run({"/bin/sh", "-c", script}, timeout);
+  }
+
+  /// Host pid of the process with this unmistakable argument (inside its pid namespace it has
+  /// another number); 0 when there is none.
+  static pid_t find(const std::string& argument) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const auto line = read_text(entry.path() / "cmdline");
+      if (line.rfind("sleep", 0) == 0 && line.find(argument) != std::string::npos)
+        return std::stoi(entry.path().filename());
+    }
+    return 0;
+  }
+  static bool runs(const std::string& argument) { return find(argument) != 0; }
+
+  /// A sleep that can be told from every other.
+  static std::string unique_seconds() {
+    static int n = 0;
+    return "1" + std::to_string(::getpid() % 100000) + std::to_string(++n);
+  }
+
+  /// A script that says when it is up: through a pipe, so that nobody has to look again and again.
+  std::string announced(const std::string& script) {
+    const auto pipe = folder.path() / "up";
+    ::mkfifo(pipe.c_str(), 0600);
+    std::filesystem::permissions(pipe, std::filesystem::perms(0666));
+    return script + " & echo up > up; wait";
+  }
+  void wait_until_up() { CAF_CHECK_EQUAL(read_text(folder.path() / "up"), "up\n"); }
+
+  /// Waits for the death of a process that is not ours.
+  static bool wait_gone(pid_t pid) {
+    const auto handle = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    pollfd interest{handle, POLLIN, 0};
+    const bool gone = handle < 0 || ::poll(&interest, 1, 20'000) == 1;
+    ::close(handle);
+    return gone;
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(host_executor_tests, fixture)
+
+CAF_TEST(exit codes and signals are told and output goes to files) {
+  const auto ended = shell("echo out; echo err >&2; exit 7");
+  CAF_REQUIRE(ended.ok());
+  CAF_CHECK_EQUAL(ended->exit_code, 7);
+  CAF_CHECK(ended->why == command_ended::reason::exited);
+  CAF_CHECK_EQUAL(read_text(out), "out\n");
+  CAF_CHECK_EQUAL(read_text(err), "err\n");
+  CAF_CHECK(ended->ended_at >= ended->started_at);
+  CAF_CHECK_EQUAL(shell("kill -SEGV $$")->exit_code, 128 + SIGSEGV);
+  CAF_CHECK_EQUAL(shell("kill -KILL $$")->exit_code, 128 + SIGKILL);
+}
+
+CAF_TEST(the environment is exactly what was given) {
+  ::setenv("EXPBUILD_TEST_LEAK", "1", 1);
+  CAF_REQUIRE(start({"/usr/bin/env"}, 0s, {{"A", "1"}, {"B", "two words"}}).get().ok());
+  CAF_CHECK_EQUAL(read_text(out), "A=1\nB=two words\n");
+}
+
+CAF_TEST(a program without a slash is looked up in the PATH of the command) {
+  write_text(folder.path() / "bin/tool", "#!/bin/sh\necho found\n");
+  std::filesystem::permissions(folder.path() / "bin/tool", std::filesystem::perms(0755));
+  std::filesystem::permissions(folder.path() / "bin", std::filesystem::perms(0755));
+  CAF_REQUIRE(start({"tool"}, 0s, {{"PATH", "/nowhere:bin"}}).get().ok());
+  CAF_CHECK_EQUAL(read_text(out), "found\n");
+}
+
+CAF_TEST(a program that is not there or not executable is refused in words) {
+  const auto absent = run({"no-such-program"});
+  CAF_CHECK(absl::IsInvalidArgument(absent.status()));
+  CAF_CHECK(std::string(absent.status().message()).find("no-such-program") != std::string::npos);
+  CAF_CHECK(std::string(absent.status().message()).find("No such file") != std::string::npos);
+  write_text(folder.path() / "plain", "no program");
+  const auto plain = run({"./plain"});
+  CAF_CHECK(absl::IsInvalidArgument(plain.status()));
+  CAF_CHECK(std::string(plain.status().message()).find("Permission denied") != std::string::npos);
+  CAF_CHECK(shell("exit 0").ok()); // and the executor goes on
+}
+
+CAF_TEST(as root the command runs as somebody else and may not become more) {
+  if (::geteuid() != 0) {
+    CAF_MESSAGE("skipped: not root");
+    return;
+  }
+  CAF_CHECK(shell("id -u; id -G; grep NoNewPrivs /proc/self/status").ok());
+  CAF_CHECK_EQUAL(read_text(out), "65534\n65534\nNoNewPrivs:\t1\n");
+}
+
+CAF_TEST(a timeout kills the whole tree and keeps the output so far) {
+  const auto seconds = unique_seconds();
+  const auto ended = shell("echo so far; setsid sleep " + seconds + " & sleep " + seconds, 300ms);
+  CAF_REQUIRE(ended.ok());
+  CAF_CHECK(ended->why == command_ended::reason::timed_out);
+  CAF_CHECK_EQUAL(ended->exit_code, 128 + SIGKILL);
+  CAF_CHECK_EQUAL(read_text(out), "so far\n");
+  CAF_CHECK(!runs(seconds));
+}
+
+CAF_TEST(a background child that holds stdout delays nothing and does not survive) {
+  const auto seconds = unique_seconds();
+  const auto before = std::chrono::steady_clock::now();
+  const auto ended = shell("(setsid sleep " + seconds + " &) ; echo done");
+  CAF_CHECK_EQUAL(ended->exit_code, 0);
+  CAF_CHECK(std::chrono::steady_clock::now() - before < patience / 2);
+  CAF_CHECK(!runs(seconds));
+}
+
+CAF_TEST(stopping kills the whole tree of a command that ignores SIGTERM) {
+  const auto seconds = unique_seconds();
+  auto box = start({"/bin/sh", "-c", "trap '' TERM; " + announced("sleep " + seconds)});
+  wait_until_up();
+  sut->stop();
+  const auto ended = box.get();
+  CAF_CHECK(ended->why == command_ended::reason::stopped);
+  CAF_CHECK(!runs(seconds));
+  CAF_CHECK_EQUAL(shell("exit 3")->exit_code, 3);
+}
+
+CAF_TEST(when the runner is killed the executor is lost only after the tree is dead) {
+  const auto seconds = unique_seconds();
+  auto box = start({"/bin/sh", "-c", announced("setsid sleep " + seconds)});
+  wait_until_up();
+  ::kill(static_cast<pid_t>(sut->pid()), SIGKILL);
+  const auto why = lost.get();
+  CAF_CHECK(!runs(seconds));
+  CAF_CHECK(absl::IsUnavailable(why));
+  CAF_CHECK(std::string(why.message()).find("signal 9") != std::string::npos);
+  CAF_CHECK(box.empty());
+  CAF_CHECK_EQUAL(sut->pid(), 0);
+}
+
+CAF_TEST(letting go of the executor kills what runs) {
+  const auto seconds = unique_seconds();
+  auto box = start({"/bin/sh", "-c", announced("sleep " + seconds)});
+  wait_until_up();
+  const auto runner = static_cast<pid_t>(sut->pid());
+  sut.reset();
+  CAF_CHECK(wait_gone(runner));
+  if (const auto pid = find(seconds); pid != 0)
+    CAF_CHECK(wait_gone(pid));
+  CAF_CHECK(box.empty());
+}
+
+CAF_TEST(a runner that is not there is told) {
+  const auto status = open("/nowhere/re-runner");
+  CAF_CHECK(absl::IsUnavailable(status));
+  CAF_CHECK(std::string(status.message()).find("/nowhere/re-runner") != std::string::npos);
+}
+
+CAF_TEST(a healthy executor answers and a lost one does not) {
+  box<absl::Status> healthy;
+  sut->check_health(healthy.callback());
+  CAF_CHECK(healthy.get().ok());
+  ::kill(static_cast<pid_t>(sut->pid()), SIGKILL);
+  CAF_CHECK(absl::IsUnavailable(lost.get()));
+  box<absl::Status> ill;
+  sut->check_health(ill.callback());
+  CAF_CHECK(absl::IsUnavailable(ill.get()));
+}
+
+CAF_TEST(arguments larger than a packet arrive whole) {
+  std::vector<std::string> arguments{"/bin/sh", "-c", "echo $# ${#1}", "sh"};
+  for (int i = 0; i < 20; ++i)
+    arguments.emplace_back(std::string(20'000, 'x'));
+  CAF_REQUIRE(run(arguments).ok());
+  CAF_CHECK_EQUAL(read_text(out), "20 20000\n");
+}
+
+CAF_TEST(a hundred megabytes of output are kept) {
+  CAF_CHECK_EQUAL(shell("head -c 100000000 /dev/zero")->exit_code, 0);
+  CAF_CHECK_EQUAL(std::filesystem::file_size(out), 100'000'000u);
+}
+
+CAF_TEST(commands one after another leave no process and no descriptor behind) {
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                         std::filesystem::directory_iterator());
+  };
+  CAF_CHECK(run({"/bin/true"}).ok());
+  const auto before = descriptors();
+  for (int i = 0; i < 200; ++i)
+    CAF_CHECK(run({"/bin/true"}).ok());
+  CAF_CHECK_EQUAL(descriptors(), before);
+  const auto children = "/proc/" + std::to_string(sut->pid()) + "/task/"
+                        + std::to_string(sut->pid()) + "/children";
+  CAF_CHECK_EQUAL(read_text(children), "");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,0 +1,242 @@
+#define CAF_SUITE worker.workspace
+#include "actors/worker/workspace.hpp"
+#include "storage/missing.hpp"
+#include "test/support/folder.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+namespace {
+
+constexpr auto sha = digest_function::sha256;
+
+struct fixture {
+  temporary_folder folder;
+  std::shared_ptr<backend> store = *make_filesystem_backend({folder.path() / "store"});
+  workspace_options options;
+  std::unique_ptr<workspace> space;
+  reapi::Command command;
+
+  fixture() {
+    options.directory = folder.path() / "work";
+    options.uid = ::geteuid() == 0 ? 65534 : ::getuid();
+    options.gid = ::geteuid() == 0 ? 65534 : ::getgid();
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0711));
+    CAF_REQUIRE(prepare_workspaces(options).ok());
+    command.add_arguments("cc");
+  }
+
+  absl::Status stage(const digest& root) {
+    static std::uint64_t attempt = 0;
+    space = make_workspace(options, store, sha, ++attempt);
+    return space->stage(root, command);
+  }
+
+  /// An input root with a plain file, a program and a link.
+  digest inputs() {
+    reapi::Directory root;
+    for (const auto& [name, text] : {std::pair{"input", "stored text"}, std::pair{"tool", "#!/bin/sh\n"}}) {
+      auto& file = *root.add_files();
+      file.set_name(name);
+      *file.mutable_digest() = write_blob(*store, text, sha)->to_proto();
+      file.set_is_executable(file.name() == "tool");
+    }
+    auto& link = *root.add_symlinks();
+    link.set_name("link");
+    link.set_target("input");
+    return *write_blob(*store, root.SerializeAsString(), sha);
+  }
+
+  std::filesystem::path path(const std::string& name) { return space->working_directory() / name; }
+
+  /// Puts a file where the command would, with the logs that an executor makes.
+  void make_output(const std::string& name, const std::string& text) { write_text(path(name), text); }
+
+  absl::StatusOr<collected_outputs> collect() {
+    write_text(space->stdout_path(), "printed");
+    write_text(space->stderr_path(), "");
+    return space->collect(command);
+  }
+
+  /// Runs a shell in the input root as `uid`; the exit code.
+  int shell_as(unsigned uid, const std::string& script) {
+    const auto pid = ::fork();
+    if (pid == 0) {
+      if (::geteuid() == 0 && (::setgid(uid) != 0 || ::setuid(uid) != 0))
+        ::_exit(99);
+      ::execl("/bin/sh", "sh", "-c", ("cd " + space->working_directory().string() + " && " + script).c_str(), nullptr);
+      ::_exit(98);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+  }
+
+  bool store_is_intact() {
+    bool intact = true;
+    CAF_CHECK(store->for_each([&](const digest& id) {
+      const auto bytes = read_blob(*store, id, 1 << 20);
+      intact = intact && bytes.ok() && digest::of(*bytes) == id;
+    }).ok());
+    return intact;
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(workspace_tests, fixture)
+
+CAF_TEST(inputs are staged with links and executable bits and parents of outputs) {
+  command.set_working_directory("w");
+  command.add_output_paths("deep/er/out");
+  CAF_REQUIRE(stage(inputs()).ok());
+  const auto root = space->working_directory().parent_path();
+  CAF_CHECK_EQUAL(read_text(root / "input"), "stored text");
+  CAF_CHECK_EQUAL(read_text(root / "link"), "stored text");
+  CAF_CHECK(std::filesystem::is_symlink(root / "link"));
+  CAF_CHECK_EQUAL(::access((root / "tool").c_str(), X_OK), 0);
+  CAF_CHECK(std::filesystem::is_directory(path("deep/er")));
+  CAF_CHECK(!std::filesystem::exists(path("deep/er/out")));
+}
+
+CAF_TEST(no action can change a stored blob whoever it runs as) {
+  const std::string attack = "echo hacked > input; chmod u+w input; echo hacked >> input; "
+                             "rm -f input; echo mine > input";
+  const bool root = ::geteuid() == 0;
+  for (const bool linked : {false, true}) {
+    if (linked && !root)
+      continue; // only another user's actions get links
+    options.may_link = linked;
+    CAF_REQUIRE(stage(inputs()).ok());
+    shell_as(options.uid, attack);
+    CAF_CHECK(store_is_intact());
+    CAF_CHECK_EQUAL(read_text(path("input")), "mine\n"); // what it does in its own folder is its own
+  }
+  if (!root)
+    return;
+  options.may_link = false; // as for run_as_user = "root"
+  options.uid = options.gid = 0;
+  CAF_REQUIRE(stage(inputs()).ok());
+  shell_as(0, attack);
+  CAF_CHECK(store_is_intact());
+}
+
+CAF_TEST(all missing blobs are told at once) {
+  reapi::Directory root;
+  for (const auto* name : {"a", "b"}) {
+    auto& file = *root.add_files();
+    file.set_name(name);
+    *file.mutable_digest() = digest::of(name).to_proto();
+  }
+  const auto status = stage(*write_blob(*store, root.SerializeAsString(), sha));
+  CAF_CHECK(absl::IsFailedPrecondition(status));
+  CAF_CHECK_EQUAL(missing_blobs_of(status).size(), 2u);
+}
+
+CAF_TEST(outputs of the newer kind are files and trees and links by digest) {
+  for (const auto* name : {"file", "tree", "link", "dangling", "absent"})
+    command.add_output_paths(name);
+  CAF_REQUIRE(stage(digest()).ok());
+  make_output("file", "made");
+  make_output("tree/inner/leaf", "leaf");
+  std::filesystem::create_symlink("tree", path("link"));
+  std::filesystem::create_symlink("nowhere", path("dangling"));
+  const auto collected = collect();
+  CAF_REQUIRE(collected.ok());
+  const auto& x = collected->result;
+  CAF_CHECK_EQUAL(x.output_files_size(), 1);
+  CAF_CHECK_EQUAL(x.output_files(0).digest().hash(), digest::of("made").hash());
+  CAF_REQUIRE_EQUAL(x.output_directories_size(), 1);
+  CAF_CHECK(x.output_directories(0).is_topologically_sorted());
+  CAF_CHECK(!x.output_directories(0).has_root_directory_digest());
+  CAF_CHECK_EQUAL(x.output_symlinks_size(), 2);
+  CAF_CHECK_EQUAL(x.output_directory_symlinks(0).path(), "link");
+  CAF_CHECK_EQUAL(x.output_file_symlinks(0).path(), "dangling");
+  CAF_CHECK_EQUAL(x.stdout_digest().hash(), digest::of("printed").hash());
+  CAF_CHECK_EQUAL(x.stderr_digest().hash(), digest().hash());
+  for (const auto& id : collected->stored)
+    CAF_CHECK(store->open(id).ok());
+}
+
+CAF_TEST(outputs of the older kind fill the older lists only) {
+  command.add_output_files("file");
+  command.add_output_files("link");
+  command.add_output_directories("tree");
+  CAF_REQUIRE(stage(digest()).ok());
+  CAF_CHECK(std::filesystem::is_directory(path("tree"))); // made beforehand
+  make_output("file", "made");
+  std::filesystem::create_symlink("file", path("link"));
+  const auto collected = collect();
+  CAF_REQUIRE(collected.ok());
+  CAF_CHECK_EQUAL(collected->result.output_files_size(), 1);
+  CAF_CHECK_EQUAL(collected->result.output_directories_size(), 1);
+  CAF_CHECK_EQUAL(collected->result.output_file_symlinks_size(), 1);
+  CAF_CHECK_EQUAL(collected->result.output_symlinks_size(), 0);
+}
+
+CAF_TEST(directories are stored one by one when the format asks for them) {
+  command.add_output_paths("tree");
+  command.set_output_directory_format(reapi::Command::DIRECTORY_ONLY);
+  CAF_REQUIRE(stage(digest()).ok());
+  make_output("tree/a", "a");
+  const auto collected = collect();
+  const auto& output = collected->result.output_directories(0);
+  CAF_CHECK(output.has_tree_digest());
+  CAF_REQUIRE(output.has_root_directory_digest());
+  CAF_CHECK(store->open(*digest::from_proto(output.root_directory_digest(), sha)).ok());
+}
+
+CAF_TEST(an output that can not be expressed is refused naming it) {
+  command.add_output_paths("thing");
+  CAF_REQUIRE(stage(digest()).ok());
+  std::filesystem::create_symlink("/etc/passwd", path("thing"));
+  const auto absolute = collect();
+  CAF_CHECK(absl::IsFailedPrecondition(absolute.status()));
+  CAF_CHECK(std::string(absolute.status().message()).find("'thing'") != std::string::npos);
+  std::filesystem::remove(path("thing"));
+  ::mkfifo(path("thing").c_str(), 0600);
+  CAF_CHECK(absl::IsFailedPrecondition(collect().status()));
+}
+
+CAF_TEST(an output behind a link out of the root is not followed) {
+  write_text(folder.path() / "secret/key", "secret");
+  command.add_output_paths("door/key");
+  CAF_REQUIRE(stage(digest()).ok());
+  std::filesystem::remove(path("door"));
+  std::filesystem::create_directory_symlink(folder.path() / "secret", path("door"));
+  const auto collected = collect();
+  CAF_REQUIRE(collected.ok());
+  CAF_CHECK_EQUAL(collected->result.output_files_size(), 0);
+}
+
+CAF_TEST(a parent of an output that the inputs make a link is refused) {
+  command.add_output_paths("link/out");
+  CAF_CHECK(absl::IsInvalidArgument(stage(inputs())));
+}
+
+CAF_TEST(removing leaves nothing whatever modes and depth there are) {
+  CAF_REQUIRE(stage(inputs()).ok());
+  auto deep = space->working_directory();
+  for (int i = 0; i < 50; ++i)
+    deep /= "d";
+  write_text(deep / "leaf", "x");
+  std::filesystem::permissions(deep, std::filesystem::perms::none);
+  std::filesystem::create_directory_symlink(folder.path() / "store", path("trap"));
+  space->remove();
+  CAF_CHECK(std::filesystem::is_empty(options.directory));
+  CAF_CHECK(store_is_intact());
+}
+
+CAF_TEST(what an earlier life left is cleared at start) {
+  write_text(options.directory / "attempt-7/root/old", "old");
+  CAF_CHECK(prepare_workspaces(options).ok());
+  CAF_CHECK(std::filesystem::is_empty(options.directory));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
