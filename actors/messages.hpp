@@ -1,22 +1,19 @@
 #pragma once
+#include "actors/job.hpp"
+#include "actors/operation_state.hpp"
 #include "actors/reply.hpp"
-#include "actors/stream_sink.hpp"
 #include "actors/trace.hpp"
-#include "actors/worker/executor.hpp"
-#include "actors/worker/workspace.hpp"
+#include "actors/worker/worker_messages.hpp"
+#include "actors/worker_status.hpp"
 #include "storage/backend.hpp"
 #include "storage/digest.hpp"
 #include "storage/inlining.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
-#include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 /// Everything that actors say to each other. Messages are structs, begin with a trace_context,
@@ -25,69 +22,12 @@
 
 namespace expbuild {
 
-// ---- What messages are made of -------------------------------------------------------------
-
-/// Platform properties, several values for one name allowed.
-using platform_properties = std::multimap<std::string, std::string>;
-
 /// Who asks (RequestMetadata), as far as traces and logs want it.
 struct request_metadata {
   std::string tool_name;
   std::string invocation_id;
   std::string target_id;
   std::string action_mnemonic;
-};
-
-/// An Action with its Command, read and checked.
-struct loaded_action {
-  digest id;
-  digest input_root;
-  reapi::Command command;
-  platform_properties platform;
-  std::chrono::nanoseconds timeout{0}; ///< never 0: the server's default when the client set none
-  bool do_not_cache = false;
-};
-
-/// One loaded action on its way to a worker. Immutable once submitted.
-struct job {
-  std::uint64_t execution = 0; ///< which operation actor waits for it
-  std::shared_ptr<const loaded_action> action;
-  std::int32_t priority = 0; ///< lower runs sooner
-  std::chrono::system_clock::time_point queued_at;
-};
-using job_ptr = std::shared_ptr<const job>;
-
-enum class execution_stage : std::uint8_t { cache_check = 1, queued = 2, executing = 3, completed = 4 };
-
-/// What a watcher of one operation sees: the latest state, not the history.
-struct operation_state {
-  std::string name;
-  digest action;
-  execution_stage stage = execution_stage::queued;
-  reapi::ExecutedActionMetadata metadata; ///< as far as it is known
-  /// Set exactly when stage is completed.
-  std::shared_ptr<const reapi::ExecuteResponse> response;
-};
-using operation_sink = stream_sink<operation_state>;
-
-enum class worker_condition : std::uint8_t {
-  starting = 1,
-  idle = 2,
-  busy = 3,
-  draining = 4,
-  backoff = 5,
-  quarantined = 6
-};
-
-/// One slot as operators see it.
-struct worker_status {
-  std::string name;
-  std::string type;
-  worker_condition condition = worker_condition::starting;
-  std::uint64_t restarts = 0;
-  std::string last_failure;
-  std::uint64_t execution = 0; ///< what it runs; 0: nothing
-  std::int64_t pid = 0;
 };
 
 // ---- cas -------------------------------------------------------------------------------------
@@ -314,41 +254,6 @@ struct check_health {
   trace_context trace;
 };
 
-/// INTERNAL to worker: its executor can run commands, or never will.
-struct executor_opened {
-  trace_context trace;
-  absl::Status status;
-};
-/// INTERNAL to worker: its executor is gone, and every process with it.
-struct executor_lost {
-  trace_context trace;
-  absl::Status why;
-};
-/// INTERNAL to worker: the inputs are on disk.
-struct inputs_staged {
-  trace_context trace;
-  std::uint64_t attempt = 0;
-  absl::Status status;
-};
-/// INTERNAL to worker: the command has ended.
-struct command_finished {
-  trace_context trace;
-  std::uint64_t attempt = 0;
-  absl::StatusOr<command_ended> ended;
-};
-/// INTERNAL to worker: the outputs are in the store.
-struct outputs_collected {
-  trace_context trace;
-  std::uint64_t attempt = 0;
-  absl::StatusOr<collected_outputs> outputs;
-};
-/// INTERNAL to worker: the outputs can be found.
-struct outputs_published {
-  trace_context trace;
-  std::uint64_t attempt = 0;
-  absl::Status status;
-};
-
 struct scheduler_stats {
   std::uint64_t queued = 0;
   std::uint64_t running = 0;
@@ -464,12 +369,6 @@ EXPBUILD_MESSAGE(job_done)
 EXPBUILD_MESSAGE(run_job)
 EXPBUILD_MESSAGE(stop_job)
 EXPBUILD_MESSAGE(check_health)
-EXPBUILD_MESSAGE(executor_opened)
-EXPBUILD_MESSAGE(executor_lost)
-EXPBUILD_MESSAGE(inputs_staged)
-EXPBUILD_MESSAGE(command_finished)
-EXPBUILD_MESSAGE(outputs_collected)
-EXPBUILD_MESSAGE(outputs_published)
 EXPBUILD_MESSAGE(restart_worker)
 EXPBUILD_MESSAGE(get_scheduler_stats)
 EXPBUILD_MESSAGE(get_workers)

@@ -25,6 +25,7 @@ namespace {
 using prometheus::Counter;
 using prometheus::Gauge;
 using prometheus::Histogram;
+using prometheus::MetricType;
 
 double seconds(std::chrono::nanoseconds x) {
   return std::chrono::duration<double>(x).count();
@@ -60,10 +61,9 @@ prometheus::Family<Histogram>& histograms(prometheus::Registry& in, const char* 
   return prometheus::BuildHistogram().Name(name).Help(help).Register(in);
 }
 
-/// 1 ms to 1 h.
+// 1 ms to 1 h, and 0.5 ms to 30 s.
 const Histogram::BucketBoundaries stage_buckets{.001, .003, .01, .03, .1,  .3,  1,    3,
                                                 10,   30,   60,  120, 300, 900, 1800, 3600};
-/// 0.5 ms to 30 s.
 const Histogram::BucketBoundaries rpc_buckets{.0005, .001, .0025, .005, .01, .025, .05, .1,
                                               .25,   .5,   1,     2.5,  5,   10,   30};
 
@@ -97,7 +97,6 @@ struct rpc_meter::impl {
   prometheus::Labels labels;
   /// Made when a code is first seen: most methods never see most codes.
   std::array<std::atomic<Counter*>, code_names.size()> by_code{};
-
   Counter& ended_with(std::size_t code) {
     if (auto* known = by_code[code].load(std::memory_order_acquire))
       return *known;
@@ -109,16 +108,16 @@ struct rpc_meter::impl {
   }
 };
 
-rpc_meter::rpc_meter(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
+rpc_meter::rpc_meter(std::string method, std::unique_ptr<impl> x)
+    : method_(std::move(method)), impl_(std::move(x)) {}
 rpc_meter::~rpc_meter() = default;
-
 void rpc_meter::started() {
   impl_->begun.Increment();
 }
 
 void rpc_meter::handled(int code, std::chrono::nanoseconds took) {
-  const auto known = code >= 0 && static_cast<std::size_t>(code) < code_names.size();
-  impl_->ended_with(known ? static_cast<std::size_t>(code) : 2).Increment();
+  const auto i = static_cast<std::size_t>(code); // a negative one becomes huge
+  impl_->ended_with(i < code_names.size() ? i : 2).Increment();
   impl_->times.Observe(seconds(took));
 }
 
@@ -195,10 +194,10 @@ void metrics::stage_took(action_stage stage, std::chrono::nanoseconds time) {
   impl_->stages.at(index(stage))->Observe(seconds(time));
 }
 void metrics::queue_length(std::size_t actions) {
-  impl_->queue.Set(static_cast<double>(actions));
+  impl_->queue.Set(double(actions));
 }
 void metrics::workers(worker_condition state, std::size_t count) {
-  impl_->workers[index(state) - 1].Set(static_cast<double>(count));
+  impl_->workers[index(state) - 1].Set(double(count));
 }
 void metrics::worker_restarted() {
   impl_->restarts.Increment();
@@ -212,12 +211,12 @@ void metrics::result_written() {
 }
 
 void metrics::blobs(std::size_t count, std::int64_t bytes) {
-  impl_->blobs.Set(static_cast<double>(count));
-  impl_->blob_bytes.Set(static_cast<double>(bytes));
+  impl_->blobs.Set(double(count));
+  impl_->blob_bytes.Set(double(bytes));
 }
 void metrics::blob_found_or_missing(std::size_t found, std::size_t missing) {
-  impl_->found.Increment(static_cast<double>(found));
-  impl_->missing.Increment(static_cast<double>(missing));
+  impl_->found.Increment(double(found));
+  impl_->missing.Increment(double(missing));
 }
 void metrics::blob_read(bool found) {
   (found ? impl_->read_hits : impl_->read_misses).Increment();
@@ -226,24 +225,22 @@ void metrics::blob_written(bool ok) {
   (ok ? impl_->writes_ok : impl_->write_errors).Increment();
 }
 void metrics::bytes_in(std::size_t bytes) {
-  impl_->traffic[0].Increment(static_cast<double>(bytes));
+  impl_->traffic[0].Increment(double(bytes));
 }
 void metrics::bytes_out(std::size_t bytes) {
-  impl_->traffic[1].Increment(static_cast<double>(bytes));
+  impl_->traffic[1].Increment(double(bytes));
 }
 
 rpc_meter& metrics::rpc(const std::string& service, const std::string& method) {
   const std::lock_guard lock(impl_->guard);
-  auto& meter = impl_->meters[service + '/' + method];
+  const auto name = service + '/' + method;
+  auto& meter = impl_->meters[name];
   if (meter)
     return *meter;
   const prometheus::Labels labels{{"grpc_service", service}, {"grpc_method", method}};
-  meter.reset(new rpc_meter(
-      std::unique_ptr<rpc_meter::impl>(new rpc_meter::impl{impl_->begun.Add(labels),
-                                                           impl_->times.Add(labels, rpc_buckets),
-                                                           impl_->handled,
-                                                           labels,
-                                                           {}})));
+  std::unique_ptr<rpc_meter::impl> made(new rpc_meter::impl{
+      impl_->begun.Add(labels), impl_->times.Add(labels, rpc_buckets), impl_->handled, labels, {}});
+  meter.reset(new rpc_meter(name, std::move(made)));
   meter->impl_->ended_with(0);
   return *meter;
 }
@@ -256,7 +253,7 @@ std::uint64_t metrics::actions(action_outcome how) const {
 
 namespace {
 
-prometheus::MetricFamily read_now(const char* name, const char* help, prometheus::MetricType type,
+prometheus::MetricFamily read_now(const char* name, const char* help, MetricType type,
                                   double value) {
   prometheus::ClientMetric metric;
   metric.counter.value = value;
@@ -266,38 +263,35 @@ prometheus::MetricFamily read_now(const char* name, const char* help, prometheus
 
 double open_descriptors() {
   std::error_code error;
-  std::filesystem::directory_iterator entries("/proc/self/fd", error);
-  return error ? 0 : static_cast<double>(std::distance(begin(entries), end(entries)));
-}
-
-double max_descriptors() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<double>(limit.rlim_cur);
+  double count = 0;
+  for (std::filesystem::directory_iterator i("/proc/self/fd", error); !error && i != end(i);
+       i.increment(error))
+    ++count;
+  return count;
 }
 
 double resident_bytes() {
-  std::int64_t all = 0;
-  std::int64_t resident = 0;
+  std::int64_t all = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> all >> resident;
-  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  return double(resident) * double(::sysconf(_SC_PAGESIZE));
 }
 
 } // namespace
 
 std::string metrics::expose() const {
-  using prometheus::MetricType;
   auto families = impl_->all.Collect();
   families.push_back(read_now("expbuild_trace_events_total", "Messages that the trace recorded",
-                              MetricType::Counter, static_cast<double>(trace_log::written())));
-  families.push_back(read_now("process_start_time_seconds", "Start of the process, as Unix time",
-                              MetricType::Gauge, seconds(impl_->started_at.time_since_epoch())));
-  families.push_back(
-      read_now("process_open_fds", "Open descriptors", MetricType::Gauge, open_descriptors()));
-  families.push_back(read_now("process_max_fds", "Limit of open descriptors", MetricType::Gauge,
-                              max_descriptors()));
-  families.push_back(read_now("process_resident_memory_bytes", "Memory in use", MetricType::Gauge,
-                              resident_bytes()));
+                              MetricType::Counter, double(trace_log::written())));
+  const auto add_gauge = [&families](const char* name, const char* help, double value) {
+    families.push_back(read_now(name, help, MetricType::Gauge, value));
+  };
+  add_gauge("process_open_fds", "Open descriptors", open_descriptors());
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  add_gauge("process_max_fds", "Limit of open descriptors", double(limit.rlim_cur));
+  add_gauge("process_resident_memory_bytes", "Memory in use", resident_bytes());
+  add_gauge("process_start_time_seconds", "Start of the process, as Unix time",
+            seconds(impl_->started_at.time_since_epoch()));
   return prometheus::TextSerializer().Serialize(families);
 }
 

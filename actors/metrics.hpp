@@ -36,6 +36,9 @@ public:
   rpc_meter& operator=(const rpc_meter&) = delete;
   ~rpc_meter();
 
+  /// "package.Service/Method", for logs.
+  const std::string& method() const noexcept { return method_; }
+
   void started();
   /// `code` is the gRPC status code that the call ended with.
   void handled(int code, std::chrono::nanoseconds took);
@@ -43,7 +46,8 @@ public:
 private:
   friend class metrics;
   struct impl;
-  explicit rpc_meter(std::unique_ptr<impl> x);
+  rpc_meter(std::string method, std::unique_ptr<impl> x);
+  const std::string method_;
   std::unique_ptr<impl> impl_;
 };
 

@@ -4,6 +4,7 @@
 #include "actors/platform.hpp"
 #include "actors/retry.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -15,6 +16,12 @@ namespace {
 spdlog::logger& logger() {
   static auto& instance = log_of("scheduler");
   return instance;
+}
+
+/// A down message is urgent and may overtake the offer that the worker had sent before it died.
+bool is_dead(const worker_actor& worker) {
+  return caf::actor_cast<caf::abstract_actor*>(worker)->getf(
+    caf::abstract_actor::is_terminated_flag);
 }
 
 absl::Status no_worker_could(const platform_properties& wanted,
@@ -110,6 +117,8 @@ void scheduler_state::end(std::uint64_t execution, const absl::Status& status,
 // ---- workers ---------------------------------------------------------------------------------
 
 void scheduler_state::offer(const worker_ready& event, const worker_actor& worker) {
+  if (is_dead(worker))
+    return;
   auto [at, is_new] = slots.try_emplace(worker.address());
   auto& x = at->second;
   if (is_new) {

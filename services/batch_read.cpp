@@ -13,7 +13,7 @@ namespace {
 /// Blobs that are open at once: bounds the open files of one request.
 constexpr std::size_t slice_size = 64;
 
-/// What a blob adds to the answer beside its bytes and its digest: tags and lengths.
+/// What a blob adds to the answer beside its digest and its bytes: tags, lengths, a code.
 constexpr std::int64_t framing_bytes = 16;
 
 /// Goes through the blobs slice by slice: open, read in the pool, next slice. Kept alive by the
@@ -27,8 +27,11 @@ public:
         room_(std::max(max_outbound_bytes, context_->max_batch_total_size_bytes)) {}
 
   void check_all(const digest_reader& digests) {
+    for (const auto& x : request_.digests()) {
+      *response_.add_responses()->mutable_digest() = x;
+      room_ -= static_cast<std::int64_t>(x.ByteSizeLong()) + framing_bytes;
+    }
     for (int i = 0; i < request_.digests_size(); ++i) {
-      *response_.add_responses()->mutable_digest() = request_.digests(i);
       auto id = digests.read(request_.digests(i));
       if (id.ok())
         todo_.push_back({i, *id});
@@ -62,11 +65,22 @@ private:
 
   void ended(int index, const absl::Status& status) {
     context_->meters->blob_read(status.ok());
-    auto& x = slot(index);
     if (!status.ok())
-      x.clear_data();
-    *x.mutable_status() = to_rpc_status(status);
-    room_ -= static_cast<std::int64_t>(x.ByteSizeLong()) + framing_bytes;
+      slot(index).clear_data();
+    auto& wire = *slot(index).mutable_status();
+    wire = to_rpc_status(status);
+    if (take_room(wire.message().size()))
+      return;
+    wire.clear_message(); // the code must do
+    wire.clear_details();
+  }
+
+  bool take_room(std::size_t bytes) {
+    const auto wanted = static_cast<std::int64_t>(bytes);
+    if (wanted > room_)
+      return false;
+    room_ -= wanted;
+    return true;
   }
 
   void fail_slice(const absl::Status& status) {
@@ -90,12 +104,11 @@ private:
   }
 
   absl::Status read(const item& x, blob_reader& reader) {
+    const auto size = static_cast<std::size_t>(x.id.size_bytes());
+    if (!take_room(size))
+      return absl::ResourceExhaustedError("the answer is full; ask for the blob in another batch");
     auto& data = *slot(x.index).mutable_data();
-    const auto around = static_cast<std::int64_t>(slot(x.index).ByteSizeLong()) + framing_bytes;
-    if (room_ < x.id.size_bytes() + around)
-      return absl::ResourceExhaustedError(
-          "the answer to this batch is full; ask for the blob in another one");
-    data.resize(static_cast<std::size_t>(x.id.size_bytes()));
+    data.resize(size);
     const auto n = reader.read_at(0, data);
     if (!n.ok())
       return read_failure(*context_, x.id, n.status());
@@ -107,7 +120,7 @@ private:
   const reapi::BatchReadBlobsRequest& request_;
   reapi::BatchReadBlobsResponse& response_;
   unary_call answer_;
-  std::int64_t room_; // left in the answer
+  std::int64_t room_; // left in the answer for bytes and error texts
   std::vector<item> todo_;
   std::size_t begin_ = 0; // the slice being read
   std::size_t end_ = 0;

@@ -86,9 +86,10 @@ public:
       if (!digests.ok())
         return digests.status();
       auto ids = read_all(*digests, request->blob_digests());
-      if (ids.ok())
-        find(*std::move(ids), response, answer);
-      return ids.status();
+      if (!ids.ok())
+        return ids.status();
+      find(*std::move(ids), response, answer);
+      return absl::OkStatus();
     });
   }
 
@@ -97,7 +98,7 @@ public:
                                              reapi::BatchUpdateBlobsResponse* response) override {
     return serve(*call, update_, [&](const unary_call& answer) {
       const auto digests = admit(*context_, *request);
-      const auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
+      auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
       if (status.ok())
         update_blobs(context_, *digests, *request, *response, answer);
       return status;
@@ -109,7 +110,7 @@ public:
                                            reapi::BatchReadBlobsResponse* response) override {
     return serve(*call, read_, [&](const unary_call& answer) {
       const auto digests = admit(*context_, *request);
-      const auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
+      auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
       if (status.ok())
         read_blobs(context_, *digests, *request, *response, answer);
       return status;

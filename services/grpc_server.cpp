@@ -107,8 +107,8 @@ void enable_extras() {
 
 } // namespace
 
-absl::StatusOr<std::unique_ptr<grpc_server>> make_grpc_server(grpc_server_options options,
-                                                              context_ptr context) {
+absl::StatusOr<std::unique_ptr<grpc_server>> make_grpc_server(const grpc_server_options& options,
+                                                              const context_ptr& context) {
   enable_extras();
   auto made = std::make_unique<server>(make_services(context));
   if (!made->start(options))

@@ -38,7 +38,7 @@ public:
 
 /// Listens and serves. FAILED_PRECONDITION names the address when it can not be bound; a port that
 /// another process listens on is never shared.
-absl::StatusOr<std::unique_ptr<grpc_server>> make_grpc_server(grpc_server_options options,
-                                                              context_ptr context);
+absl::StatusOr<std::unique_ptr<grpc_server>> make_grpc_server(const grpc_server_options& options,
+                                                              const context_ptr& context);
 
 } // namespace expbuild

@@ -1,5 +1,6 @@
 #include "services/http_connections.hpp"
 
+#include "actors/log.hpp"
 #include "services/http_session.hpp"
 
 #include <boost/asio/post.hpp>
@@ -68,6 +69,7 @@ void http_connections::accepted(error_code error, tcp::socket socket) {
   if (!acceptor_.is_open())
     return;
   if (error) {
+    log_of("http").warn("can not accept a connection, trying again: {}", error.message());
     pause_.expires_after(accept_pause);
     return pause_.async_wait([this](error_code cancelled) {
       if (!cancelled)

@@ -1,5 +1,6 @@
 #include "services/rpc_call.hpp"
 
+#include "actors/log.hpp"
 #include "services/status.hpp"
 
 #include <grpcpp/server_context.h>
@@ -8,8 +9,28 @@
 
 namespace expbuild {
 
+namespace {
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("grpc");
+  return instance;
+}
+
+/// What an operator must look into, not the client.
+bool is_our_fault(const absl::Status& x) {
+  return absl::IsInternal(x) || absl::IsUnknown(x) || absl::IsDataLoss(x);
+}
+
+} // namespace
+
 grpc::Status rpc_timer::ended(const absl::Status& status) {
-  meter_.handled(static_cast<int>(status.code()), std::chrono::steady_clock::now() - began_);
+  const auto took = std::chrono::steady_clock::now() - began_;
+  meter_.handled(static_cast<int>(status.code()), took);
+  const auto level = is_our_fault(status) ? spdlog::level::warn : spdlog::level::debug;
+  if (logger().should_log(level))
+    logger().log(level, "{} ended after {} us: {}", meter_.method(),
+                 std::chrono::duration_cast<std::chrono::microseconds>(took).count(),
+                 status.ToString());
   return to_grpc(status);
 }
 

@@ -8,7 +8,7 @@ namespace expbuild {
 
 namespace {
 
-constexpr std::size_t max_detail_bytes = 6 * 1024;
+constexpr std::size_t max_detail_bytes = 6144;
 constexpr std::size_t max_text_bytes = 1024;
 
 std::string shortened(std::string text) {

@@ -75,7 +75,7 @@ std::string lower(std::string text) {
 
 } // namespace
 
-void report_status(context_ptr context, std::function<void(Status)> done) {
+void report_status(const context_ptr& context, std::function<void(Status)> done) {
   auto report = std::make_shared<open_report>();
   report->context = context;
   report->done = std::move(done);

@@ -54,6 +54,15 @@ void worker_state::offer() {
                  worker_actor{self});
 }
 
+void worker_state::leave(const caf::error& reason) {
+  if (!busy)
+    return self->quit(reason);
+  leaving = reason;
+  busy->stopped = true;
+  busy->status = absl::UnavailableError("the worker is being stopped");
+  runner->stop(); // `finish` quits
+}
+
 void worker_state::health(const reply<unit>& answer) {
   runner->check_health([answer](const absl::Status& status) {
     if (status.ok())
@@ -180,7 +189,10 @@ void worker_state::finish() {
                                              .attempt = done->number,
                                              .status = std::move(done->status),
                                              .result = std::move(done->result)});
-  offer();
+  if (leaving)
+    self->quit(leaving);
+  else
+    offer();
   in_long_lane([space = std::move(done->space)] { space->remove(); });
 }
 
@@ -204,6 +216,7 @@ worker_actor::behavior_type worker(worker_state::pointer self, worker_options op
   const auto label = "worker " + options.name;
   state.options = std::move(options);
   state.open();
+  self->set_exit_handler([&state](const caf::exit_msg& x) { state.leave(x.reason); });
   return traced_behavior(
     self, label,
     worker_actor::behavior_type{

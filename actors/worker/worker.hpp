@@ -44,6 +44,8 @@ public:
   void published(const outputs_published& event);
   void stop(const stop_job& request);
   void health(const reply<unit>& answer);
+  /// Ends the attempt first, so that nothing of it stays behind.
+  void leave(const caf::error& reason);
 
   pointer self;
   worker_options options;
@@ -71,6 +73,7 @@ private:
 
   std::shared_ptr<executor> runner;
   std::unique_ptr<attempt> busy;
+  caf::error leaving;
 };
 
 /// Opens its executor, then offers itself to the scheduler; quits when the executor can not be

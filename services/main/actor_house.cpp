@@ -6,6 +6,7 @@
 #include "actors/platform.hpp"
 #include "actors/recorder.hpp"
 #include "actors/result_reaper.hpp"
+#include "services/main/ask_and_wait.hpp"
 #include "services/main/worker_pool.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -37,9 +38,15 @@ actor_house::actor_house(std::size_t threads)
   : system_(std::make_unique<caf::actor_system>(tuned(config_, threads))) {}
 
 actor_house::~actor_house() {
+  stop_workers();
   for (const auto& [name, actor] : actors_)
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   actors_.clear();
+}
+
+void actor_house::stop_workers() {
+  if (const auto boss = std::exchange(supervisor_, nullptr))
+    ask_and_wait(boss, shut_down{}, std::chrono::seconds(10));
 }
 
 template <class Handle>
@@ -52,17 +59,38 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
                                execution_thread& thread,
                                std::function<void(const std::string&)> fatal,
                                service_context& into) {
+  open_storage(storage, into);
+  open_dispatching(options, into);
+  auto workers = make_host_workers(options.host_pools, {.store = storage.blobs,
+                                                        .io = into.io,
+                                                        .meters = into.meters,
+                                                        .thread = &thread,
+                                                        .runner = options.runner,
+                                                        .symlinks = options.symlinks,
+                                                        .blobs = into.cas,
+                                                        .scheduler = into.scheduler});
+  if (!workers.ok())
+    return workers.status();
+  open_supervision(options, *std::move(workers), std::move(fatal), into);
+  return absl::OkStatus();
+}
+
+void actor_house::open_storage(const stores& storage, service_context& into) {
   auto& system = *system_;
   into.cas = keep("cas", system.spawn(cas, cas_options{.store = storage.blobs,
                                                        .io = into.io,
                                                        .meters = into.meters,
                                                        .present = storage.present}));
-  into.action_cache
-    = keep("action_cache", system.spawn(action_cache, action_cache_options{.results = storage.results,
-                                                                           .store = storage.blobs,
-                                                                           .io = into.io,
-                                                                           .meters = into.meters,
-                                                                           .blobs = into.cas}));
+  into.action_cache = keep(
+    "action_cache", system.spawn(action_cache, action_cache_options{.results = storage.results,
+                                                                    .store = storage.blobs,
+                                                                    .io = into.io,
+                                                                    .meters = into.meters,
+                                                                    .blobs = into.cas}));
+}
+
+void actor_house::open_dispatching(const daemon_options& options, service_context& into) {
+  auto& system = *system_;
   into.recorder = keep("recorder", system.spawn(recorder, trace_index_options{}));
   auto scheduling = options.scheduling;
   scheduling.meters = into.meters;
@@ -77,32 +105,26 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
     = keep("result_reaper", system.spawn(result_reaper, options.retirement));
   dispatching.operations.recorder = into.recorder;
   dispatching.operations.meters = into.meters;
-  dispatching.store = storage.blobs;
+  dispatching.store = into.store;
   dispatching.io = into.io;
   dispatching.loading = options.loading;
   into.dispatcher = keep("dispatcher", system.spawn(dispatcher, dispatching));
+}
 
-  auto workers = make_host_workers(options.host_pools, {.store = storage.blobs,
-                                                        .io = into.io,
-                                                        .meters = into.meters,
-                                                        .thread = &thread,
-                                                        .runner = options.runner,
-                                                        .symlinks = options.symlinks,
-                                                        .blobs = into.cas,
-                                                        .scheduler = into.scheduler});
-  if (!workers.ok())
-    return workers.status();
+void actor_house::open_supervision(const daemon_options& options, std::vector<worker_spec> workers,
+                                   std::function<void(const std::string&)> fatal,
+                                   service_context& into) {
+  const auto count = workers.size();
   supervisor_options supervising;
-  supervising.workers = *std::move(workers);
+  supervising.workers = std::move(workers);
   supervising.restarts = options.restarts;
   supervising.meters = into.meters;
   supervising.fatal = std::move(fatal);
   for (const auto& [name, actor] : actors_)
     supervising.vital.emplace_back(name, caf::actor_cast<caf::actor_addr>(actor));
-  const auto count = supervising.workers.size();
-  into.supervisor = keep("supervisor", system.spawn(supervisor, std::move(supervising)));
+  supervisor_ = keep("supervisor", system_->spawn(supervisor, std::move(supervising)));
+  into.supervisor = supervisor_;
   log_of("pool").info("Worker pool started with {} workers", count);
-  return absl::OkStatus();
 }
 
 } // namespace expbuild

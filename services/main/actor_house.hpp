@@ -12,7 +12,7 @@ namespace expbuild {
 class actor_house {
 public:
   explicit actor_house(std::size_t threads);
-  /// Ends every actor that is left and waits for it.
+  /// Ends every actor that is left, workers first, and waits for it.
   ~actor_house();
   actor_house(const actor_house&) = delete;
   actor_house& operator=(const actor_house&) = delete;
@@ -22,13 +22,21 @@ public:
   absl::Status open(const daemon_options& options, const stores& storage, execution_thread& thread,
                     std::function<void(const std::string&)> fatal, service_context& into);
 
+  /// Ends the workers and what they run, and waits for it. Idempotent.
+  void stop_workers();
+
 private:
   template <class Handle>
   Handle keep(const char* name, Handle x);
+  void open_storage(const stores& storage, service_context& into);
+  void open_dispatching(const daemon_options& options, service_context& into);
+  void open_supervision(const daemon_options& options, std::vector<worker_spec> workers,
+                        std::function<void(const std::string&)> fatal, service_context& into);
 
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::vector<std::pair<std::string, caf::strong_actor_ptr>> actors_;
+  supervisor_actor supervisor_; ///< null until it is spawned, and after the workers have gone
 };
 
 } // namespace expbuild

@@ -4,12 +4,12 @@
 #include "services/grpc_server.hpp"
 #include "services/http_endpoint.hpp"
 #include "services/main/actor_house.hpp"
+#include "services/main/ask_and_wait.hpp"
 #include "services/main/watchdog.hpp"
 
 #include <caf/send.hpp>
 
 #include <algorithm>
-#include <future>
 #include <thread>
 #include <unistd.h>
 
@@ -28,16 +28,6 @@ spdlog::logger& logger() {
 std::shared_ptr<io_pool> make_pool() {
   const std::size_t threads = std::max(4u, std::thread::hardware_concurrency());
   return make_io_pool({.short_threads = threads, .long_threads = threads});
-}
-
-/// Asks an actor and waits, at most so long; true when it answered.
-template <class Actor, class Message>
-bool ask_and_wait(const Actor& whom, Message message, milliseconds patience) {
-  auto answered = std::make_shared<std::promise<void>>();
-  auto answer = answered->get_future();
-  caf::anon_send(whom, std::move(message),
-                 reply<unit>([answered](const absl::StatusOr<unit>&) { answered->set_value(); }));
-  return answer.wait_for(patience) == std::future_status::ready;
 }
 
 [[noreturn]] void die(const std::string& why) {
@@ -77,7 +67,7 @@ public:
     if (http_)
       http_->stop();
     dog.allow("stopping the workers", seconds(15));
-    ask_and_wait(context_->supervisor, shut_down{}, seconds(10));
+    actors_.stop_workers();
     dog.allow("finishing disk work", seconds(30));
     io_->stop();
     logger().info("stopped");

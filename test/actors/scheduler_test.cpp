@@ -180,6 +180,14 @@ CAF_TEST(a late answer of a given up attempt is ignored) {
   CAF_CHECK_EQUAL(operation->ends.size(), 1u);
 }
 
+CAF_TEST(an offer that comes after its worker died is no offer) {
+  const auto dying = add_worker("w1");
+  caf::anon_send_exit(dying.actor, caf::exit_reason::kill);
+  consume_messages();
+  offer(dying.actor, "w1");
+  CAF_CHECK(stats().workers.empty());
+}
+
 CAF_TEST(withdrawing takes a waiting job from the queue and stops a running one) {
   const auto worker = add_worker("w1");
   const auto running = add_operation(make_job(1));

@@ -185,6 +185,19 @@ CAF_TEST(a command that can not start is told and the worker goes on) {
   CAF_CHECK_EQUAL(offers->size(), 2u);
 }
 
+CAF_TEST(a worker that is told to go ends its attempt and cleans up first) {
+  const auto x = ready_worker();
+  run(x);
+  caf::anon_send_exit(x, caf::exit_reason::user_shutdown);
+  consume_messages();
+  CAF_CHECK_EQUAL(s->stops, 1);
+  CAF_CHECK(!std::filesystem::is_empty(folder));
+  end_command({.why = command_ended::reason::stopped, .exit_code = 137, .started_at = {}, .ended_at = {}});
+  CAF_CHECK(std::filesystem::is_empty(folder));
+  CAF_CHECK_EQUAL(ends->size(), 1u);
+  CAF_CHECK_EQUAL(offers->size(), 1u); // only the first: it is gone
+}
+
 CAF_TEST(the environment is the command and then the whitelist and then a default path) {
   reapi::Command command;
   auto& variable = *command.add_environment_variables();

@@ -32,11 +32,8 @@ struct exec_request {
 /// The first Ctrl-C cancels the operation on the server, the second leaves at once.
 class interrupt_watch {
 public:
-  explicit interrupt_watch(client& server) : server_(server) {
-    sigemptyset(&signals_);
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1})
-      sigaddset(&signals_, signal);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  /// `signals` must be blocked in every thread.
+  interrupt_watch(client& server, const sigset_t& signals) : server_(server), signals_(signals) {
     thread_ = std::thread([this] { run(); });
   }
 
@@ -69,12 +66,22 @@ private:
   }
 
   client& server_;
-  sigset_t signals_{};
+  const sigset_t signals_;
   std::mutex guard_;
   std::string operation_;
   std::atomic<bool> interrupted_{false};
   std::thread thread_;
 };
+
+/// Before the first thread: they all inherit it.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1})
+    sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
 
 absl::StatusOr<std::pair<std::string, std::string>> split_pair(const std::string& text) {
   const auto equals = text.find('=');
@@ -127,16 +134,19 @@ absl::StatusOr<digest> make_action(const exec_request& request, upload_set& blob
   return blobs.add(action.SerializeAsString());
 }
 
+absl::Status show(client& server, const std::string& inlined, const reapi::Digest& wire, int fd) {
+  if (!inlined.empty())
+    return write_all(fd, inlined, "printing");
+  const auto id = digest::from_proto(wire, digest_function::sha256);
+  if (!id.ok() || id->is_empty_blob())
+    return absl::OkStatus();
+  return read_remote(server, *id,
+                     [fd](std::string_view bytes) { return write_all(fd, bytes, "printing"); });
+}
+
 absl::Status show_output(client& server, const reapi::ActionResult& result) {
-  auto status = absl::OkStatus();
-  for (const auto& [wire, fd] :
-       {std::pair{&result.stdout_digest(), 1}, std::pair{&result.stderr_digest(), 2}}) {
-    const auto id = digest::from_proto(*wire, digest_function::sha256);
-    if (id.ok() && !id->is_empty_blob())
-      status.Update(read_remote(server, *id, [out = fd](std::string_view bytes) {
-        return write_all(out, bytes, "printing");
-      }));
-  }
+  auto status = show(server, result.stdout_raw(), result.stdout_digest(), STDOUT_FILENO);
+  status.Update(show(server, result.stderr_raw(), result.stderr_digest(), STDERR_FILENO));
   return status;
 }
 
@@ -152,8 +162,9 @@ int finish(client& server, const reapi::ExecuteResponse& response, const exec_re
 }
 
 int run_exec(const globals& given, const exec_request& request) {
+  const auto signals = block_signals();
   client server(given.connection);
-  interrupt_watch interrupts(server);
+  interrupt_watch interrupts(server, signals);
   if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
     return complain(status);
   upload_set blobs;

@@ -23,6 +23,9 @@ absl::StatusOr<reapi::ExecuteResponse> execute_remote(client& on, const digest& 
   reapi::ExecuteRequest request;
   request.set_instance_name(on.options().instance);
   request.set_skip_cache_lookup(options.skip_cache_lookup);
+  // Small outputs come with the answer: one call less, also while a server is stopping.
+  request.set_inline_stdout(true);
+  request.set_inline_stderr(true);
   *request.mutable_action_digest() = action.to_proto();
   google::longrunning::Operation last;
   auto context = on.new_long_call();

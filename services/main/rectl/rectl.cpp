@@ -2,7 +2,6 @@
 
 #include <google/protobuf/util/json_util.h>
 
-#include <csignal>
 #include <iostream>
 
 /// rectl: asks a server, runs commands on it, shows what it did.
@@ -38,12 +37,6 @@ int complain(const absl::Status& status) {
 
 int main(int argc, char** argv) {
   using namespace expbuild::rectl;
-  // Blocked in every thread that gRPC makes: `exec` takes them when it wants them.
-  sigset_t stops;
-  sigemptyset(&stops);
-  sigaddset(&stops, SIGUSR1);
-  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
-
   CLI::App app("rectl: talks to an ExpBuild server");
   globals given;
   long timeout = given.connection.timeout.count();

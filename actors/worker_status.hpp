@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace expbuild {
+
+enum class worker_condition : std::uint8_t {
+  starting = 1,
+  idle = 2,
+  busy = 3,
+  draining = 4,
+  backoff = 5,
+  quarantined = 6
+};
+
+/// One slot as operators see it.
+struct worker_status {
+  std::string name;
+  std::string type;
+  worker_condition condition = worker_condition::starting;
+  std::uint64_t restarts = 0;
+  std::string last_failure;
+  std::uint64_t execution = 0; ///< what it runs; 0: nothing
+  std::int64_t pid = 0;
+};
+
+} // namespace expbuild

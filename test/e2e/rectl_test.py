@@ -1,0 +1,117 @@
+"""What a user does with rectl, against a real server."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from server import BIN, WAIT, Server, processes
+
+
+class Rectl(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.context = Server()
+        cls.server = cls.context.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.context.__exit__(None, None, None)
+
+    def test_output_and_exit_code_are_the_commands_own(self):
+        done = self.server.rectl("exec", "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 7")
+        self.assertEqual((done.stdout, done.stderr, done.returncode), ("out\n", "err\n", 7))
+
+    def test_inputs_go_there_and_outputs_come_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            inputs, outputs = pathlib.Path(folder, "in"), pathlib.Path(folder, "out")
+            (inputs / "sub").mkdir(parents=True)
+            (inputs / "sub/data").write_text("data")
+            (inputs / "big").write_bytes(os.urandom(3 << 20))
+            (inputs / "link").symlink_to("sub/data")
+            script = "mkdir -p t/u; cp big t/u/copy; cat link > o; chmod +x o; ln -s o l"
+            done = self.server.rectl("exec", "--input", inputs, "--output", "o", "--output", "t", "--output", "l",
+                                     "--download", outputs, "--", "/bin/sh", "-c", script)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual((outputs / "o").read_text(), "data")
+            self.assertTrue(os.access(outputs / "o", os.X_OK))
+            self.assertEqual((outputs / "t/u/copy").read_bytes(), (inputs / "big").read_bytes())
+            self.assertEqual(os.readlink(outputs / "l"), "o")
+
+    def test_a_second_run_comes_from_the_cache(self):
+        before = int(self.server.status()["cachedActions"])
+        first = self.server.rectl("exec", "--", "/bin/sh", "-c", "date +%s%N")
+        second = self.server.rectl("exec", "--", "/bin/sh", "-c", "date +%s%N")
+        self.assertEqual(first.stdout, second.stdout)
+        self.assertEqual(int(self.server.status()["cachedActions"]), before + 1)
+        third = self.server.rectl("exec", "--skip-cache", "--", "/bin/sh", "-c", "date +%s%N")
+        self.assertNotEqual(first.stdout, third.stdout)
+
+    def test_a_timeout_keeps_the_output_so_far(self):
+        done = self.server.rectl("exec", "--action-timeout", "0.5", "--", "/bin/sh", "-c", "echo so far; sleep 4321")
+        self.assertEqual((done.stdout, done.returncode), ("so far\n", 124))
+        self.assertFalse([p for p in processes().values() if p == "sleep 4321"])
+
+    def test_a_program_that_is_not_there_is_named(self):
+        done = self.server.rectl("exec", "--", "no-such-program")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot start no-such-program: No such file or directory", done.stderr)
+
+    def test_a_platform_that_nobody_offers_is_named_with_what_is_on_offer(self):
+        done = self.server.rectl("exec", "--platform", "OSFamily=plan9", "--", "/bin/true")
+        self.assertIn("OSFamily=plan9", done.stderr)
+        self.assertIn("OSFamily=linux", done.stderr)
+
+    def test_an_unknown_instance_is_refused_in_words(self):
+        done = self.server.rectl("--instance", "other", "exec", "--", "/bin/true")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("other", done.stderr)
+
+    def test_ctrl_c_cancels_on_the_server(self):
+        command = self.server.arguments("exec", "-v", "--", "/bin/sleep", "5432")
+        client = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        self.assertIn("operation", client.stderr.readline())
+        client.send_signal(signal.SIGINT)
+        self.assertEqual(client.wait(WAIT), 130)
+        client.stderr.close()
+        done = self.server.rectl("exec", "--skip-cache", "--", "/bin/true")  # after it, on both slots in turn
+        self.assertEqual(done.returncode, 0)
+        self.assertFalse([p for p in processes().values() if p == "/bin/sleep 5432"])
+
+    def test_the_trace_tells_the_story_of_an_operation(self):
+        done = self.server.rectl("exec", "-v", "--do-not-cache", "--", "/bin/true")
+        name = done.stderr.split()[1]
+        tree = self.server.rectl("trace", name, check=True).stdout
+        for message in ("execute", "submit", "run_job", "inputs_staged", "command_finished", "job_done", "retire"):
+            self.assertIn(message, tree)
+        events = json.loads(self.server.rectl("--json", "trace", name[:8], check=True).stdout)["events"]
+        spans = {e["span"] for e in events}
+        self.assertTrue(any(e["parentSpan"] in spans for e in events))
+        self.assertEqual(self.server.rectl("trace", "nothing-like-it").returncode, 5)
+
+    def test_capabilities_are_honest(self):
+        found = json.loads(self.server.rectl("--json", "capabilities", check=True).stdout)
+        self.assertEqual(found["lowApiVersion"]["major"], 2)
+        self.assertNotIn("supportedCompressors", [k for k, v in found["cacheCapabilities"].items() if v])
+        self.assertTrue(found["executionCapabilities"]["execEnabled"])
+
+    def test_a_server_that_is_not_there_is_told_with_the_next_step(self):
+        done = subprocess.run([BIN / "rectl", "--server", "127.0.0.1:1", "status", "--wait", "1"],
+                              capture_output=True, text=True, timeout=WAIT)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("./dev run", done.stderr)
+
+    def test_log_lines_are_as_the_guide_says(self):
+        log = self.server.log()
+        for line in log.splitlines():
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (DEBUG|INFO|WARN|ERROR) [a-z_]+: ")
+        for text in ("Configuration loaded from", "Storage initialised", "Creating 2 host workers",
+                     "Registered worker: host-worker-1", "Worker pool started with 2 workers", "Serving gRPC on"):
+            self.assertIn(text, log)
+
+
+if __name__ == "__main__":
+    unittest.main()

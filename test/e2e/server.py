@@ -1,0 +1,123 @@
+"""A real re-server for one test: its own folder, its own ports, nothing left behind."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import urllib.request
+
+BIN = pathlib.Path(os.environ["EXPBUILD_BIN"])
+WAIT = 60  # seconds for anything that must happen
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def processes():
+    """pid -> command line, of everything that runs here."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            except OSError:
+                continue
+            if line:
+                found[int(entry.name)] = line
+    return found
+
+
+class Server:
+    """with Server() as s: ...   Stops it at the end and checks that it left nothing."""
+
+    def __init__(self, workers=2, extra="", folder=None):
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="expbuild-e2e-"))
+        self.owns_folder = folder is None
+        self.folder.chmod(0o711)  # actions run as another user
+        self.port, self.http_port = free_port(), free_port()
+        self.log_path = self.folder / "log"
+        self.config = self.folder / "server.toml"
+        self.config.write_text(f"""
+[server]
+address = "127.0.0.1:{self.port}"
+[http]
+address = "127.0.0.1:{self.http_port}"
+[storage.cas]
+root_dir = "{self.folder}/cas"
+[storage.action_cache]
+root_dir = "{self.folder}/action_cache"
+{extra}
+[[execution.pool.workers]]
+type = "host"
+count = {workers}
+work_dir = "{self.folder}/work"
+""")
+        self.process = None
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([BIN / "re-server", "--config", self.config],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.rectl("status", "--wait", "20", check=True)
+        return self
+
+    def stop(self):
+        """SIGTERM; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(WAIT)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(WAIT)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            code = self.stop()
+            assert code == 0, f"re-server ended with {code}"
+        if kind:
+            print("---- the server's log ----", self.log(), sep="\n")
+        else:
+            self.check_nothing_is_left()
+        if self.owns_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def check_nothing_is_left(self):
+        ours = [f"{pid} {line}" for pid, line in processes().items() if str(self.folder) in line]
+        assert not ours, f"processes left behind: {ours}"
+        mounts = [m for m in pathlib.Path("/proc/mounts").read_text().splitlines() if str(self.folder) in m]
+        assert not mounts, f"mounts left behind: {mounts}"
+        for temporary in ("cas/tmp", "action_cache/tmp"):
+            left = list((self.folder / temporary).iterdir())
+            assert not left, f"temporary files left behind: {left}"
+        for slot in (self.folder / "work").iterdir():
+            assert not list(slot.iterdir()), f"{slot} is not empty"
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def arguments(self, *arguments):
+        return [str(x) for x in (BIN / "rectl", "--server", f"127.0.0.1:{self.port}", *arguments)]
+
+    def rectl(self, *arguments, check=False, **options):
+        return subprocess.run(self.arguments(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=WAIT, check=check, **options)
+
+    def status(self):
+        return json.loads(self.rectl("--json", "status", check=True).stdout)
+
+    def runner_pids(self):
+        return [int(w["pid"]) for w in self.status()["workers"] if int(w["pid"])]
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=WAIT) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
