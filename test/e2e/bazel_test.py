@@ -90,7 +90,7 @@ class RealBuild(unittest.TestCase):
             self.assertEqual(code, 1, log)
             self.assertIn("it is broken", log)
             self.assertIn("Exit 42", log)
-            log = self.succeed(bazel("build", "//trouble:loud"))
+            log = self.succeed(bazel("build", "//trouble:loud", "--experimental_ui_max_stdouterr_bytes=-1"))
             self.assertGreater(log.count("x"), 5_000_000 // 2)
             code, log = bazel("test", "//trouble:slow", "--test_timeout=2", "--test_output=errors")
             self.assertEqual(code, 3, log)

@@ -29,6 +29,10 @@ struct fixture : service_fixture {
     return {status.error_code(), bytes};
   }
 
+  std::string bytes_of(const std::string& name, std::int64_t offset = 0, std::int64_t limit = 0) {
+    return read(name, offset, limit).second;
+  }
+
   bytestream::QueryWriteStatusResponse query(const std::string& name) {
     client_context call;
     bytestream::QueryWriteStatusRequest request;
@@ -87,8 +91,8 @@ CAF_TEST_FIXTURE_SCOPE(byte_stream_tests, fixture)
 
 CAF_TEST(a read returns the whole blob with and without the instance name) {
   const auto id = put("hello");
-  CAF_CHECK_EQUAL(read(id.to_resource()).second, "hello");
-  CAF_CHECK_EQUAL(read("main/" + id.to_resource()).second, "hello");
+  CAF_CHECK_EQUAL(bytes_of(id.to_resource()), "hello");
+  CAF_CHECK_EQUAL(bytes_of("main/" + id.to_resource()), "hello");
 }
 
 CAF_TEST(a large blob comes in messages that every client takes) {
@@ -102,10 +106,10 @@ CAF_TEST(a large blob comes in messages that every client takes) {
 
 CAF_TEST(a read begins at its offset and ends at its limit) {
   const auto name = put("0123456789").to_resource();
-  CAF_CHECK_EQUAL(read(name, 3).second, "3456789");
-  CAF_CHECK_EQUAL(read(name, 3, 4).second, "3456");
-  CAF_CHECK_EQUAL(read(name, 3, 100).second, "3456789");
-  CAF_CHECK_EQUAL(read(name, 10).second, "");
+  CAF_CHECK_EQUAL(bytes_of(name, 3), "3456789");
+  CAF_CHECK_EQUAL(bytes_of(name, 3, 4), "3456");
+  CAF_CHECK_EQUAL(bytes_of(name, 3, 100), "3456789");
+  CAF_CHECK_EQUAL(bytes_of(name, 10), "");
   CAF_CHECK(read(name, 10).first == grpc::OK);
 }
 
@@ -149,7 +153,7 @@ CAF_TEST(a write in one message is committed and can be read at once) {
   upload x(*this);
   CAF_CHECK(x.send("main/" + to_write(id), 0, "hello", true).end() == grpc::OK);
   CAF_CHECK_EQUAL(x.answer.committed_size(), 5);
-  CAF_CHECK_EQUAL(read(id.to_resource()).second, "hello");
+  CAF_CHECK_EQUAL(bytes_of(id.to_resource()), "hello");
 }
 
 CAF_TEST(only the first message must carry the name and an empty one may finish) {
@@ -228,8 +232,7 @@ CAF_TEST(another name or offset later on is INVALID_ARGUMENT) {
 CAF_TEST(a message after finish_write is INVALID_ARGUMENT) {
   const auto id = digest::of("hello");
   upload x(*this);
-  CAF_CHECK(x.send(to_write(id), 0, "hello", true).send("", 5, "").end()
-            == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(x.send(to_write(id), 0, "hello", true).send("", 5, "").end() == grpc::INVALID_ARGUMENT);
   CAF_CHECK(contains(x.error, "follows finish_write"));
 }
 
@@ -264,11 +267,9 @@ CAF_TEST(a client that vanishes leaves nothing behind and gives its place back) 
 }
 
 CAF_TEST(a server that receives too many blobs at once says RESOURCE_EXHAUSTED) {
-  context->cas = keep(sys.spawn(cas, cas_options{.store = store,
-                                                 .io = io,
-                                                 .meters = meters,
-                                                 .present = {},
-                                                 .max_open_writes = 0}));
+  context->cas = keep(sys.spawn(
+      cas, cas_options{
+               .store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 0}));
   upload x(*this);
   CAF_CHECK(x.send(to_write(digest::of("x")), 0, "x", true).end() == grpc::RESOURCE_EXHAUSTED);
 }

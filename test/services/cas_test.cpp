@@ -12,7 +12,7 @@ struct fixture : service_fixture {
     client_context context_of_call;
     std::pair<grpc::Status, Answer> result;
     result.first = (stub<reapi::ContentAddressableStorage>().get()->*method)(
-      &context_of_call, request, &result.second);
+        &context_of_call, request, &result.second);
     return result;
   }
 
@@ -25,7 +25,7 @@ struct fixture : service_fixture {
     for (const auto& id : ids)
       *request.add_blob_digests() = id;
     return call<reapi::FindMissingBlobsRequest, reapi::FindMissingBlobsResponse>(
-      &blobs::FindMissingBlobs, request);
+        &blobs::FindMissingBlobs, request);
   }
 
   static void add(reapi::BatchUpdateBlobsRequest& to, const digest& id, const std::string& data) {
@@ -36,15 +36,20 @@ struct fixture : service_fixture {
 
   auto update(const reapi::BatchUpdateBlobsRequest& request) {
     return call<reapi::BatchUpdateBlobsRequest, reapi::BatchUpdateBlobsResponse>(
-      &blobs::BatchUpdateBlobs, request);
+        &blobs::BatchUpdateBlobs, request);
   }
 
   auto read(const std::vector<digest>& ids) {
     reapi::BatchReadBlobsRequest request;
     for (const auto& id : ids)
       *request.add_digests() = id.to_proto();
-    return call<reapi::BatchReadBlobsRequest, reapi::BatchReadBlobsResponse>(
-      &blobs::BatchReadBlobs, request);
+    return call<reapi::BatchReadBlobsRequest, reapi::BatchReadBlobsResponse>(&blobs::BatchReadBlobs,
+                                                                             request);
+  }
+
+  std::string bytes_of(const digest& id) { return read({id}).second.responses(0).data(); }
+  int missing_of(const std::vector<reapi::Digest>& ids) {
+    return find(ids).second.missing_blob_digests_size();
   }
 };
 
@@ -65,8 +70,7 @@ CAF_TEST_FIXTURE_SCOPE(cas_service_tests, fixture)
 CAF_TEST(find names what is missing and the empty blob never is) {
   const auto there = put("hello");
   const auto gone = digest::of("gone");
-  const auto [status, answer]
-    = find({there.to_proto(), gone.to_proto(), digest().to_proto()});
+  const auto [status, answer] = find({there.to_proto(), gone.to_proto(), digest().to_proto()});
   CAF_REQUIRE(status.ok());
   CAF_REQUIRE_EQUAL(answer.missing_blob_digests_size(), 1);
   CAF_CHECK_EQUAL(answer.missing_blob_digests(0).hash(), gone.hash());
@@ -127,14 +131,14 @@ CAF_TEST(what a batch stored can be found and read at once) {
   for (const auto& x : answer.responses())
     CAF_CHECK_EQUAL(x.status().code(), ok);
   CAF_CHECK_EQUAL(answer.responses(1).digest().hash(), b.hash());
-  CAF_CHECK_EQUAL(find({a.to_proto(), b.to_proto()}).second.missing_blob_digests_size(), 0);
-  CAF_CHECK_EQUAL(read({b}).second.responses(0).data(), "bb");
+  CAF_CHECK_EQUAL(missing_of({a.to_proto(), b.to_proto()}), 0);
+  CAF_CHECK_EQUAL(bytes_of(b), "bb");
 }
 
 CAF_TEST(a bad blob does not fail the others of its batch) {
   reapi::BatchUpdateBlobsRequest request;
-  add(request, digest::of("a"), "b");            // another hash
-  add(request, sized(digest::of("c"), 7), "c");  // another size
+  add(request, digest::of("a"), "b");           // another hash
+  add(request, sized(digest::of("c"), 7), "c"); // another size
   add(request, digest::of("d"), "d");
   request.mutable_requests(2)->set_compressor(reapi::Compressor::ZSTD);
   add(request, digest::of("e"), "e");
@@ -178,7 +182,7 @@ CAF_TEST(the empty blob may be uploaded) {
   CAF_CHECK_EQUAL(answer.responses(0).status().code(), ok);
 }
 
-CAF_TEST(a batch above the announced limit is INVALID_ARGUMENT and one at the limit is not) {
+CAF_TEST(a batch above the announced limit is INVALID_ARGUMENT and one at the limit is not ) {
   context->max_batch_total_size_bytes = 1600; // 1500 without framing
   reapi::BatchUpdateBlobsRequest request;
   const std::string half(750, 'x');
@@ -196,8 +200,7 @@ CAF_TEST(a batch above the announced limit is INVALID_ARGUMENT and one at the li
 
 CAF_TEST(a batch read has one status per blob) {
   const auto there = put("hello");
-  const auto [status, answer]
-    = read({there, digest::of("gone"), digest(), sized(there, 6), there});
+  const auto [status, answer] = read({there, digest::of("gone"), digest(), sized(there, 6), there});
   CAF_REQUIRE(status.ok());
   CAF_REQUIRE_EQUAL(answer.responses_size(), 5);
   CAF_CHECK_EQUAL(answer.responses(0).data(), "hello");
@@ -216,7 +219,7 @@ CAF_TEST(a malformed digest in a batch read fails alone) {
   *request.add_digests() = there.to_proto();
   request.add_digests()->set_hash("short");
   const auto [status, answer] = call<reapi::BatchReadBlobsRequest, reapi::BatchReadBlobsResponse>(
-    &blobs::BatchReadBlobs, request);
+      &blobs::BatchReadBlobs, request);
   CAF_REQUIRE(status.ok());
   CAF_CHECK_EQUAL(answer.responses(0).status().code(), ok);
   CAF_CHECK_EQUAL(answer.responses(1).status().code(), invalid_argument);
@@ -244,7 +247,7 @@ CAF_TEST(a blob that vanished from the disk is not found and no longer vouched f
   const auto id = put("hello");
   CAF_REQUIRE(store->remove(id).ok());
   CAF_CHECK_EQUAL(read({id}).second.responses(0).status().code(), not_found);
-  CAF_CHECK_EQUAL(find({id.to_proto()}).second.missing_blob_digests_size(), 1);
+  CAF_CHECK_EQUAL(missing_of({id.to_proto()}), 1);
 }
 
 // ---- not offered -----------------------------------------------------------------------------
@@ -253,8 +256,8 @@ CAF_TEST(split and splice are refused in words) {
   const auto split = call<reapi::SplitBlobRequest, reapi::SplitBlobResponse>(&blobs::SplitBlob, {});
   CAF_CHECK(split.first.error_code() == grpc::StatusCode::UNIMPLEMENTED);
   CAF_CHECK(contains(split.first.error_message(), "does not split"));
-  const auto splice
-    = call<reapi::SpliceBlobRequest, reapi::SpliceBlobResponse>(&blobs::SpliceBlob, {});
+  const auto splice =
+      call<reapi::SpliceBlobRequest, reapi::SpliceBlobResponse>(&blobs::SpliceBlob, {});
   CAF_CHECK(splice.first.error_code() == grpc::StatusCode::UNIMPLEMENTED);
 }
 
@@ -268,7 +271,7 @@ CAF_TEST(every call is counted by its status code) {
   CAF_CHECK(contains(text, "grpc_server_started_total{" + method + "2"));
   CAF_CHECK(contains(text, "grpc_server_handled_total{grpc_code=\"OK\"," + method + "1"));
   CAF_CHECK(
-    contains(text, "grpc_server_handled_total{grpc_code=\"InvalidArgument\"," + method + "1"));
+      contains(text, "grpc_server_handled_total{grpc_code=\"InvalidArgument\"," + method + "1"));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

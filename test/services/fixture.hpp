@@ -38,8 +38,8 @@ struct service_fixture {
   system_config config;
   caf::actor_system sys{config};
   std::shared_ptr<backend> store = make_memory_backend();
-  std::shared_ptr<io_pool> io
-    = make_io_pool({.short_threads = 2, .long_threads = 2, .max_waiting = 1000});
+  std::shared_ptr<io_pool> io =
+      make_io_pool({.short_threads = 2, .long_threads = 2, .max_waiting = 1000});
   std::shared_ptr<metrics> meters = std::make_shared<metrics>("1.2.3");
   std::shared_ptr<service_context> context = std::make_shared<service_context>();
   std::unique_ptr<grpc_server> server;
@@ -52,13 +52,12 @@ struct service_fixture {
     context->store = store;
     context->io = io;
     context->meters = meters;
-    context->cas = keep(sys.spawn(cas, cas_options{.store = store,
-                                                   .io = io,
-                                                   .meters = meters,
-                                                   .present = {},
-                                                   .max_open_writes = 100}));
-    context->action_cache
-      = keep(sys.spawn(action_cache, action_cache_options{.results = make_memory_result_store(),
+    context->cas = keep(sys.spawn(
+        cas,
+        cas_options{
+            .store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 100}));
+    context->action_cache =
+        keep(sys.spawn(action_cache, action_cache_options{.results = make_memory_result_store(),
                                                           .store = store,
                                                           .io = io,
                                                           .meters = meters,
@@ -145,7 +144,8 @@ public:
   }
   T take() {
     std::unique_lock lock(guard_);
-    CAF_REQUIRE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !values_.empty(); }));
+    CAF_REQUIRE(
+        changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !values_.empty(); }));
     auto x = std::move(values_.front());
     values_.pop_front();
     return x;

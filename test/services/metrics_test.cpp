@@ -4,6 +4,8 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 using namespace expbuild;
@@ -24,14 +26,13 @@ CAF_TEST_FIXTURE_SCOPE(metrics_tests, fixture)
 
 CAF_TEST(every series with a fixed label is there from the start) {
   CAF_CHECK(shows("expbuild_build_info{version=\"9.9\"} 1"));
-  for (const auto* result : {"success", "nonzero", "timeout", "cancelled", "infra_error",
-                             "cache_hit", "rejected"})
+  for (const auto* result :
+       {"success", "nonzero", "timeout", "cancelled", "infra_error", "cache_hit", "rejected"})
     CAF_CHECK(shows("expbuild_actions_total{result=\"" + std::string(result) + "\"} 0"));
   for (const auto* state : {"starting", "idle", "busy", "draining", "backoff", "quarantined"})
     CAF_CHECK(shows("expbuild_workers{state=\"" + std::string(state) + "\"} 0"));
   for (const auto* stage : {"queue", "fetch", "exec", "upload"})
-    CAF_CHECK(
-      shows("expbuild_action_stage_seconds_count{stage=\"" + std::string(stage) + "\"} 0"));
+    CAF_CHECK(shows("expbuild_action_stage_seconds_count{stage=\"" + std::string(stage) + "\"} 0"));
   CAF_CHECK(shows("expbuild_queue_actions 0"));
   CAF_CHECK(shows("expbuild_cas_bytes_total{dir=\"in\"} 0"));
 }
@@ -111,6 +112,17 @@ CAF_TEST(the process is described) {
   for (const auto* name : {"process_start_time_seconds ", "process_open_fds ", "process_max_fds ",
                            "process_resident_memory_bytes ", "expbuild_trace_events_total "})
     CAF_CHECK(text.find("\n" + std::string(name)) != std::string::npos);
+}
+
+CAF_TEST(promtool finds nothing to complain about where it is installed) {
+  if (std::system("command -v promtool > /dev/null 2>&1") != 0)
+    return;
+  meters.rpc("pkg.Service", "Method").handled(0, std::chrono::milliseconds(3));
+  auto* tool = ::popen("promtool check metrics", "w");
+  CAF_REQUIRE(tool != nullptr);
+  const auto text = meters.expose();
+  CAF_CHECK_EQUAL(std::fwrite(text.data(), 1, text.size(), tool), text.size());
+  CAF_CHECK_EQUAL(::pclose(tool), 0);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

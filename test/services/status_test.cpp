@@ -28,8 +28,8 @@ CAF_TEST(code and text arrive unchanged) {
 }
 
 CAF_TEST(payloads arrive as details) {
-  const auto status
-    = to_grpc(missing_blobs_error("running it", {digest::of("a"), digest::of("b")}));
+  const auto status =
+      to_grpc(missing_blobs_error("running it", {digest::of("a"), digest::of("b")}));
   const auto wire = details_of(status);
   CAF_CHECK_EQUAL(wire.code(), static_cast<int>(grpc::StatusCode::FAILED_PRECONDITION));
   CAF_REQUIRE_EQUAL(wire.details_size(), 1);

@@ -1,0 +1,87 @@
+#define CAF_SUITE services.admin
+#include "test/services/status_fixture.hpp"
+
+#include "expbuild/admin/v1/admin.grpc.pb.h"
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+CAF_TEST_FIXTURE_SCOPE(admin_tests, status_fixture)
+
+CAF_TEST(the status joins what scheduler supervisor and CAS know) {
+  put("a blob");
+  meters->action_ended(action_outcome::cache_hit);
+  client_context call;
+  admin::v1::Status status;
+  CAF_REQUIRE(stub<admin::v1::Admin>()->GetStatus(&call, {}, &status).ok());
+  CAF_CHECK_EQUAL(status.version(), "1.2.3");
+  CAF_CHECK_EQUAL(status.instance_name(), "main");
+  CAF_CHECK(status.started_at().seconds() > 1'600'000'000);
+  CAF_CHECK_EQUAL(status.queued_actions(), 4);
+  CAF_CHECK_EQUAL(status.running_actions(), 1);
+  CAF_CHECK_EQUAL(status.completed_actions(), 20);
+  CAF_CHECK_EQUAL(status.failed_actions(), 2);
+  CAF_CHECK_EQUAL(status.cached_actions(), 1);
+  CAF_CHECK_EQUAL(status.stored_blobs(), 1);
+  CAF_REQUIRE_EQUAL(status.workers_size(), 2);
+  const auto& alive = status.workers(0);
+  CAF_CHECK_EQUAL(alive.name(), "host-worker-1");
+  CAF_CHECK(alive.state() == admin::v1::Worker::BUSY);
+  CAF_CHECK_EQUAL(alive.restarts(), 3);
+  CAF_CHECK_EQUAL(alive.pid(), 4711);
+  CAF_CHECK(contains(alive.operation(), "17"));
+  const auto& dead = status.workers(1);
+  CAF_CHECK(dead.state() == admin::v1::Worker::BACKOFF);
+  CAF_CHECK(contains(dead.last_failure(), "crashed"));
+}
+
+CAF_TEST(an actor that is gone leaves its part of the status empty) {
+  caf::anon_send_exit(context->scheduler, caf::exit_reason::kill);
+  client_context call;
+  admin::v1::Status status;
+  CAF_REQUIRE(stub<admin::v1::Admin>()->GetStatus(&call, {}, &status).ok());
+  CAF_CHECK_EQUAL(status.queued_actions(), 0);
+  CAF_CHECK_EQUAL(status.workers_size(), 2);
+}
+
+CAF_TEST(a trace is found by the name of its operation) {
+  context->dispatcher = fake<dispatcher_actor>([recorder = context->recorder, cas = context->cas](
+                                                   const execute& x, const operation_sink& sink) {
+    const trace_scope scope(x.trace.trace);
+    caf::anon_send(
+        recorder,
+        name_trace{.trace = {}, .operation = "operation-1", .action = x.action, .asker = x.asker});
+    caf::anon_send(cas, find_missing{.trace = {}, .digests = {}},
+                   reply<missing_blobs>([sink](const auto&) { sink.finish(absl::OkStatus()); }));
+  });
+  client_context execution;
+  reapi::ExecuteRequest request;
+  *request.mutable_action_digest() = digest::of("an action").to_proto();
+  CAF_REQUIRE(stub<reapi::Execution>()->Execute(&execution, request)->Finish().ok());
+  client_context call;
+  admin::v1::GetTraceRequest question;
+  question.set_query("operation-1");
+  admin::v1::Trace trace;
+  CAF_REQUIRE(stub<admin::v1::Admin>()->GetTrace(&call, question, &trace).ok());
+  CAF_CHECK_EQUAL(trace.operation_name(), "operation-1");
+  CAF_CHECK_EQUAL(trace.action_digest(), digest::of("an action").to_string());
+  const auto& events = trace.events();
+  const auto to_cas = std::find_if(events.begin(), events.end(),
+                                   [](const auto& x) { return x.message() == "find_missing"; });
+  CAF_REQUIRE(to_cas != events.end());
+  CAF_CHECK_EQUAL(to_cas->to(), "cas");
+  CAF_CHECK_EQUAL(to_cas->from(), "outside");
+  CAF_CHECK_EQUAL(to_cas->outcome(), "handled");
+  CAF_CHECK(to_cas->sent_at().seconds() > 1'600'000'000);
+}
+
+CAF_TEST(an unknown trace is NOT_FOUND) {
+  client_context call;
+  admin::v1::GetTraceRequest question;
+  question.set_query("no-such-operation");
+  admin::v1::Trace trace;
+  CAF_CHECK(stub<admin::v1::Admin>()->GetTrace(&call, question, &trace).error_code()
+            == grpc::StatusCode::NOT_FOUND);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
