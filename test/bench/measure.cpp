@@ -70,7 +70,7 @@ void print_table(const std::vector<sample>& rows) {
     if (x.ratio > 0)
       std::printf("%.2f of %s |\n", x.ratio, x.limit.c_str());
     else
-      std::printf("a limit |\n");
+      std::printf("%s |\n", x.limit.empty() ? "–" : x.limit.c_str());
   }
 }
 

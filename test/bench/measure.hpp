@@ -14,8 +14,8 @@ struct sample {
   double p50_us = 0;
   double p99_us = 0;
   double cpu_us = 0; ///< of server, runners and actions together, an operation
-  double ratio = 0;  ///< to the limit that `limit` names; 0: this is a limit itself
-  std::string limit;
+  double ratio = 0;  ///< to the limit that `limit` names; 0: it has none
+  std::string limit; ///< "itself" for what is a limit
 };
 
 /// CPU seconds that a process has used, with the children that it has reaped.

@@ -81,10 +81,12 @@ private:
   void actions() {
     constexpr std::size_t count = 1000;
     const auto bare = add(measure("bare posix_spawn of /bin/true, one at a time", count, 1,
-                                  [](std::size_t) { spawn_true(); }, own_cpu))
+                                  [](std::size_t) { spawn_true(); }, own_cpu),
+                          0, "itself")
                         .per_second;
     const auto both = add(measure("bare posix_spawn of /bin/true, two at a time", count, 2,
-                                  [](std::size_t) { spawn_true(); }, own_cpu))
+                                  [](std::size_t) { spawn_true(); }, own_cpu),
+                          0, "itself")
                         .per_second;
     for (const std::size_t threads : {1, 2, 8}) {
       std::vector<digest> ids;
@@ -131,7 +133,8 @@ private:
     const auto file = (server_.folder() / "limit").string();
     const auto limit
       = add(per_mib(measure("MiB written to a file and hashed, one at a time", contents.size(), 1,
-                            [&](std::size_t i) { write_and_hash(file, contents[i]); }, own_cpu)))
+                            [&](std::size_t i) { write_and_hash(file, contents[i]); }, own_cpu)),
+            0, "itself")
           .per_second;
     std::vector<digest> ids;
     for (const auto& x : contents)
