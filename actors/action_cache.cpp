@@ -84,17 +84,16 @@ void finish_put(const options_ptr& options, const put_result& request, const rep
 void check_and_put(const options_ptr& options, const put_result& request,
                    const reply<unit>& answer) {
   const auto what = "cannot cache the result of action " + request.action.to_string();
-  check_complete(options, request.action, *request.result,
-                 [=](const absl::StatusOr<missing_blobs>& missing) {
-                   if (!missing.ok())
-                     return answer(absl::IsNotFound(missing.status())
-                                     ? absl::FailedPreconditionError(
-                                       what + ": " + std::string(missing.status().message()))
-                                     : missing.status());
-                   if (!missing->digests.empty())
-                     return answer(missing_blobs_error(what, missing->digests));
-                   finish_put(options, request, answer);
-                 });
+  check_complete(
+      options, request.action, *request.result, [=](const absl::StatusOr<missing_blobs>& missing) {
+        if (!missing.ok())
+          return answer(absl::IsNotFound(missing.status()) ? absl::FailedPreconditionError(
+                            what + ": " + std::string(missing.status().message()))
+                                                           : missing.status());
+        if (!missing->digests.empty())
+          return answer(missing_blobs_error(what, missing->digests));
+        finish_put(options, request, answer);
+      });
 }
 
 } // namespace
@@ -103,19 +102,18 @@ action_cache_actor::behavior_type
 action_cache(traced_pointer<action_cache_actor, action_cache_state> self,
              action_cache_options given) {
   auto options = std::make_shared<const action_cache_options>(std::move(given));
-  return traced_behavior(
-    self, action_cache_state::name,
-    action_cache_actor::behavior_type{
-      [options](const get_result& x, const reply<cached_result>& answer) {
-        if (!in_background(*options->io, io_pool::lane::short_work,
-                           [=] { look_up(options, x, answer); }))
-          answer(pool_is_full());
-      },
-      [options](const put_result& x, const reply<unit>& answer) {
-        if (!in_background(*options->io, io_pool::lane::short_work,
-                           [=] { check_and_put(options, x, answer); }))
-          answer(pool_is_full());
-      }});
+  return traced_behavior(self, action_cache_state::name,
+                         action_cache_actor::behavior_type{
+                             [options](const get_result& x, const reply<cached_result>& answer) {
+                               if (!in_background(*options->io, io_pool::lane::short_work,
+                                                  [=] { look_up(options, x, answer); }))
+                                 answer(pool_is_full());
+                             },
+                             [options](const put_result& x, const reply<unit>& answer) {
+                               if (!in_background(*options->io, io_pool::lane::short_work,
+                                                  [=] { check_and_put(options, x, answer); }))
+                                 answer(pool_is_full());
+                             }});
 }
 
 } // namespace expbuild

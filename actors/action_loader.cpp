@@ -18,8 +18,8 @@ absl::StatusOr<Message> read_message(backend& store, const digest& id, const cha
   if (absl::IsNotFound(bytes.status()))
     return missing_blobs_error(std::string("the ") + what + " is not in the CAS", {id});
   if (absl::IsResourceExhausted(bytes.status()))
-    return invalid(id, std::string("the ") + what + " is larger than "
-                         + std::to_string(limit) + " bytes");
+    return invalid(id, std::string("the ") + what + " is larger than " + std::to_string(limit)
+                           + " bytes");
   if (!bytes.ok())
     return bytes.status();
   Message message;
@@ -33,17 +33,17 @@ absl::StatusOr<std::chrono::nanoseconds> timeout_of(const reapi::Action& action,
   if (!action.has_timeout())
     return options.default_timeout;
   // Compared in seconds first: a hostile value must not overflow nanoseconds.
-  const auto max_seconds
-    = std::chrono::duration_cast<std::chrono::seconds>(options.max_timeout).count();
+  const auto max_seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(options.max_timeout).count();
   const auto seconds = action.timeout().seconds();
   if (seconds < 0 || action.timeout().nanos() < 0 || action.timeout().nanos() > 999'999'999)
     return invalid(id, "Action.timeout is negative or malformed");
   if (seconds > max_seconds)
     return invalid(id, "Action.timeout of " + std::to_string(seconds)
-                         + " s is above this server's maximum of " + std::to_string(max_seconds)
-                         + " s (execution.pool.max_task_timeout_seconds)");
-  const auto timeout
-    = std::chrono::seconds(seconds) + std::chrono::nanoseconds(action.timeout().nanos());
+                           + " s is above this server's maximum of " + std::to_string(max_seconds)
+                           + " s (execution.pool.max_task_timeout_seconds)");
+  const auto timeout =
+      std::chrono::seconds(seconds) + std::chrono::nanoseconds(action.timeout().nanos());
   return timeout.count() == 0 ? options.default_timeout : timeout;
 }
 
@@ -63,8 +63,8 @@ load_action(backend& store, const digest& id, const action_loader_options& optio
   const auto timeout = timeout_of(*action, id, options);
   if (!timeout.ok())
     return timeout.status();
-  auto command
-    = read_message<reapi::Command>(store, *command_id, "Command", options.max_message_bytes);
+  auto command =
+      read_message<reapi::Command>(store, *command_id, "Command", options.max_message_bytes);
   if (!command.ok())
     return command.status();
   if (command->arguments().empty())

@@ -22,7 +22,7 @@ absl::Status pool_is_full() {
 class budgeted_writer : public blob_writer {
 public:
   budgeted_writer(std::unique_ptr<blob_writer> inner, cas_actor owner)
-    : inner_(std::move(inner)), owner_(std::move(owner)) {}
+      : inner_(std::move(inner)), owner_(std::move(owner)) {}
   ~budgeted_writer() override { caf::anon_send(owner_, write_ended{}); }
 
   std::int64_t size() const noexcept override { return inner_->size(); }
@@ -41,7 +41,8 @@ opened_blobs open_all(backend& store, const cas_actor& owner, const std::vector<
   blobs_lost gone;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!present[i]) {
-      opened.emplace_back(absl::NotFoundError("blob " + ids[i].to_string() + " is not stored here"));
+      opened.emplace_back(
+          absl::NotFoundError("blob " + ids[i].to_string() + " is not stored here"));
       continue;
     }
     opened.push_back(store.open(ids[i]));
@@ -73,9 +74,8 @@ void cas_state::open(const open_blobs& request, const reply<opened_blobs>& answe
     any = any || present.back();
   }
   auto work = [store = options.store, owner = cas_actor{self}, ids = request.digests,
-               present = std::move(present), answer] {
-    answer(open_all(*store, owner, ids, present));
-  };
+               present = std::move(present),
+               answer] { answer(open_all(*store, owner, ids, present)); };
   if (!any)
     return work(); // nothing to open: no disk is touched
   if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
@@ -91,10 +91,11 @@ void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>
   }
   if (open_writes + count > options.max_open_writes)
     return answer(absl::ResourceExhaustedError(
-      "the server is already receiving " + std::to_string(open_writes)
-      + " blobs, its limit; try again when some are finished"));
+        "the server is already receiving " + std::to_string(open_writes)
+        + " blobs, its limit; try again when some are finished"));
   open_writes += count;
-  auto work = [store = options.store, owner = cas_actor{self}, ids = request.digests, wanted, answer] {
+  auto work = [store = options.store, owner = cas_actor{self}, ids = request.digests, wanted,
+               answer] {
     begun_writes begun;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (!wanted[i]) {
@@ -147,15 +148,23 @@ cas_actor::behavior_type cas(cas_state::pointer self, cas_options options) {
   auto& state = self->state;
   state.options.meters->blobs(state.options.present.blobs(), state.options.present.bytes());
   return traced_behavior(
-    self, cas_state::name,
-    cas_actor::behavior_type{
-      [&state](const find_missing& x, const reply<missing_blobs>& answer) { state.find(x, answer); },
-      [&state](const open_blobs& x, const reply<opened_blobs>& answer) { state.open(x, answer); },
-      [&state](const begin_writes& x, const reply<begun_writes>& answer) { state.begin_all(x, answer); },
-      [&state](const blobs_stored& x, const reply<unit>& answer) { state.stored(x, answer); },
-      [&state](const blobs_lost& x) { state.lost(x); },
-      [&state](const write_ended&) { --state.open_writes; },
-      [&state](const get_cas_stats&, const reply<cas_stats>& answer) { answer(state.stats()); }});
+      self, cas_state::name,
+      cas_actor::behavior_type{
+          [&state](const find_missing& x, const reply<missing_blobs>& answer) {
+            state.find(x, answer);
+          },
+          [&state](const open_blobs& x, const reply<opened_blobs>& answer) {
+            state.open(x, answer);
+          },
+          [&state](const begin_writes& x, const reply<begun_writes>& answer) {
+            state.begin_all(x, answer);
+          },
+          [&state](const blobs_stored& x, const reply<unit>& answer) { state.stored(x, answer); },
+          [&state](const blobs_lost& x) { state.lost(x); },
+          [&state](const write_ended&) { --state.open_writes; },
+          [&state](const get_cas_stats&, const reply<cas_stats>& answer) {
+            answer(state.stats());
+          }});
 }
 
 } // namespace expbuild

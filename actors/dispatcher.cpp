@@ -40,19 +40,19 @@ void dispatcher_state::load(execute& request, operation_sink& sink) {
   if (draining)
     return sink.finish(absl::UnavailableError("the server is shutting down; try again"));
   if (executions.size() + loading >= options.max_live)
-    return sink.finish(absl::ResourceExhaustedError(
-      "the server already holds " + std::to_string(options.max_live)
-      + " live actions; try again when some are finished"));
+    return sink.finish(
+        absl::ResourceExhaustedError("the server already holds " + std::to_string(options.max_live)
+                                     + " live actions; try again when some are finished"));
   auto work = [me = dispatcher_actor{self}, store = options.store, how = options.loading, request,
                sink]() mutable {
     auto action = load_action(*store, request.action, how);
-    caf::anon_send(me,
-                   action_loaded{.trace = {}, .request = std::move(request), .action = std::move(action)},
-                   std::move(sink));
+    caf::anon_send(
+        me, action_loaded{.trace = {}, .request = std::move(request), .action = std::move(action)},
+        std::move(sink));
   };
   if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
     return sink.finish(
-      absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment"));
+        absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment"));
   ++loading;
 }
 
@@ -75,8 +75,8 @@ dispatcher_state::live& dispatcher_state::spawn_operation(action_loaded& event) 
   by_actor[entry.actor.id()] = execution;
   entry.action = event.request.action;
   entry.trace = event.trace.trace;
-  entry.joinable = event.action.ok() && !event.request.skip_cache_lookup
-                   && !(*event.action)->do_not_cache;
+  entry.joinable =
+      event.action.ok() && !event.request.skip_cache_lookup && !(*event.action)->do_not_cache;
   if (entry.joinable)
     by_action[entry.action] = execution;
   return entry;
@@ -88,8 +88,8 @@ void dispatcher_state::attach_to(live& target, const execute& request, operation
   by_listener[request.listener] = target.execution;
   target.names.push_back(operation_name);
   target.listeners.push_back(request.listener);
-  name_trace naming{.trace = {}, .operation = operation_name, .action = request.action,
-                    .asker = request.asker};
+  name_trace naming{
+      .trace = {}, .operation = operation_name, .action = request.action, .asker = request.asker};
   naming.trace.trace = target.trace; // a join is told under the trace of what it joined
   caf::anon_send(options.operations.recorder, std::move(naming));
   caf::anon_send(target.actor,
@@ -222,20 +222,22 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,
   state.options.operations.dispatcher = dispatcher_actor{self};
   self->set_down_handler([&state](const caf::down_msg& message) { state.died(message.source); });
   return traced_behavior(
-    self, dispatcher_state::name,
-    dispatcher_actor::behavior_type{
-      [&state](execute& x, operation_sink& sink) { state.load(x, sink); },
-      [&state](action_loaded& x, operation_sink& sink) { state.start_or_join(x, sink); },
-      [&state](const watch& x, const operation_sink& sink) { state.watch_operation(x, sink); },
-      [&state](const detach& x) { state.listener_left(x); },
-      [&state](const cancel& x, const reply<unit>& answer) { state.cancel_operation(x, answer); },
-      [&state](const get_operation& x, const reply<operation_state>& answer) {
-        state.tell_state(x, answer);
-      },
-      [&state](const operation_finished& x) { state.finished(x.execution); },
-      [&state](const forget& x) { state.by_name.erase(x.operation); },
-      [&state](const drain&, const reply<unit>& answer) { state.drain_then(answer); },
-      [&state](const abort_all& x) { state.abort_everything(x); }});
+      self, dispatcher_state::name,
+      dispatcher_actor::behavior_type{
+          [&state](execute& x, operation_sink& sink) { state.load(x, sink); },
+          [&state](action_loaded& x, operation_sink& sink) { state.start_or_join(x, sink); },
+          [&state](const watch& x, const operation_sink& sink) { state.watch_operation(x, sink); },
+          [&state](const detach& x) { state.listener_left(x); },
+          [&state](const cancel& x, const reply<unit>& answer) {
+            state.cancel_operation(x, answer);
+          },
+          [&state](const get_operation& x, const reply<operation_state>& answer) {
+            state.tell_state(x, answer);
+          },
+          [&state](const operation_finished& x) { state.finished(x.execution); },
+          [&state](const forget& x) { state.by_name.erase(x.operation); },
+          [&state](const drain&, const reply<unit>& answer) { state.drain_then(answer); },
+          [&state](const abort_all& x) { state.abort_everything(x); }});
 }
 
 } // namespace expbuild

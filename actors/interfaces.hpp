@@ -12,136 +12,136 @@ namespace expbuild {
 
 /// CAS: knows what is present; hands out readers and writers; never blocks on a disk.
 using cas_actor = caf::typed_actor<
-  // Which of these are absent?
-  caf::reacts_to<find_missing, reply<missing_blobs>>,
-  // Open for reading.
-  caf::reacts_to<open_blobs, reply<opened_blobs>>,
-  // Open for writing, within the write budget.
-  caf::reacts_to<begin_writes, reply<begun_writes>>,
-  // Committed: findable from now on.
-  caf::reacts_to<blobs_stored, reply<unit>>,
-  // Found absent or damaged: no longer findable.
-  caf::reacts_to<blobs_lost>,
-  // INTERNAL: gives a writer's share of the budget back.
-  caf::reacts_to<write_ended>,
-  // How much is stored.
-  caf::reacts_to<get_cas_stats, reply<cas_stats>>>;
+    // Which of these are absent?
+    caf::reacts_to<find_missing, reply<missing_blobs>>,
+    // Open for reading.
+    caf::reacts_to<open_blobs, reply<opened_blobs>>,
+    // Open for writing, within the write budget.
+    caf::reacts_to<begin_writes, reply<begun_writes>>,
+    // Committed: findable from now on.
+    caf::reacts_to<blobs_stored, reply<unit>>,
+    // Found absent or damaged: no longer findable.
+    caf::reacts_to<blobs_lost>,
+    // INTERNAL: gives a writer's share of the budget back.
+    caf::reacts_to<write_ended>,
+    // How much is stored.
+    caf::reacts_to<get_cas_stats, reply<cas_stats>>>;
 
 /// ACTION CACHE: results by action digest; a hit is complete or it is no hit.
 using action_cache_actor = caf::typed_actor<
-  // NOT_FOUND unless every blob of the result is present.
-  caf::reacts_to<get_result, reply<cached_result>>,
-  // Refused unless every blob of the result is present.
-  caf::reacts_to<put_result, reply<unit>>>;
+    // NOT_FOUND unless every blob of the result is present.
+    caf::reacts_to<get_result, reply<cached_result>>,
+    // Refused unless every blob of the result is present.
+    caf::reacts_to<put_result, reply<unit>>>;
 
 /// OPERATION: the story of one action: cache? queue, run, store, tell.
 using operation_actor = caf::typed_actor<
-  // A stream joins.
-  caf::reacts_to<attach, operation_sink>,
-  // A stream leaves; after a while without any, the action dies.
-  caf::reacts_to<detach>,
-  // One operation name is given up; answered when its end is retired.
-  caf::reacts_to<cancel, reply<unit>>,
-  // The whole execution is given up.
-  caf::reacts_to<abort_all>,
-  // What is its state?
-  caf::reacts_to<get_operation, reply<operation_state>>,
-  // INTERNAL: the action cache has answered.
-  caf::reacts_to<result_checked>,
-  // From the scheduler: queued again, or executing.
-  caf::reacts_to<stage_reached>,
-  // From the scheduler: it ended.
-  caf::reacts_to<job_done>,
-  // INTERNAL: the action cache has stored.
-  caf::reacts_to<result_stored>,
-  // From the dispatcher: nobody can find you any more.
-  caf::reacts_to<release>,
-  // INTERNAL: nobody has listened for a while; time to repeat the last state.
-  caf::reacts_to<tick>>;
+    // A stream joins.
+    caf::reacts_to<attach, operation_sink>,
+    // A stream leaves; after a while without any, the action dies.
+    caf::reacts_to<detach>,
+    // One operation name is given up; answered when its end is retired.
+    caf::reacts_to<cancel, reply<unit>>,
+    // The whole execution is given up.
+    caf::reacts_to<abort_all>,
+    // What is its state?
+    caf::reacts_to<get_operation, reply<operation_state>>,
+    // INTERNAL: the action cache has answered.
+    caf::reacts_to<result_checked>,
+    // From the scheduler: queued again, or executing.
+    caf::reacts_to<stage_reached>,
+    // From the scheduler: it ended.
+    caf::reacts_to<job_done>,
+    // INTERNAL: the action cache has stored.
+    caf::reacts_to<result_stored>,
+    // From the dispatcher: nobody can find you any more.
+    caf::reacts_to<release>,
+    // INTERNAL: nobody has listened for a while; time to repeat the last state.
+    caf::reacts_to<tick>>;
 
 /// WORKER: one slot: stage inputs, run, collect outputs.
 using worker_actor = caf::typed_actor<
-  // Run this; job_done goes to the scheduler.
-  caf::reacts_to<run_job>,
-  // Kill what this attempt runs.
-  caf::reacts_to<stop_job>,
-  // Can you run actions?
-  caf::reacts_to<check_health, reply<unit>>,
-  // INTERNAL: its executor is ready, or will never be.
-  caf::reacts_to<executor_opened>,
-  // INTERNAL: its executor died; so does the worker.
-  caf::reacts_to<executor_lost>,
-  // INTERNAL: the attempt moves on, step by step.
-  caf::reacts_to<inputs_staged>, caf::reacts_to<command_finished>,
-  caf::reacts_to<outputs_collected>, caf::reacts_to<outputs_published>>;
+    // Run this; job_done goes to the scheduler.
+    caf::reacts_to<run_job>,
+    // Kill what this attempt runs.
+    caf::reacts_to<stop_job>,
+    // Can you run actions?
+    caf::reacts_to<check_health, reply<unit>>,
+    // INTERNAL: its executor is ready, or will never be.
+    caf::reacts_to<executor_opened>,
+    // INTERNAL: its executor died; so does the worker.
+    caf::reacts_to<executor_lost>,
+    // INTERNAL: the attempt moves on, step by step.
+    caf::reacts_to<inputs_staged>, caf::reacts_to<command_finished>,
+    caf::reacts_to<outputs_collected>, caf::reacts_to<outputs_published>>;
 
 /// SCHEDULER: who is free, who runs what, what waits.
 using scheduler_actor = caf::typed_actor<
-  // Queue this job for that operation.
-  caf::reacts_to<submit, operation_actor>,
-  // Take it back.
-  caf::reacts_to<withdraw>,
-  // Make it more urgent.
-  caf::reacts_to<raise_priority>,
-  // A slot is free.
-  caf::reacts_to<worker_ready, worker_actor>,
-  // From a worker: an attempt ended.
-  caf::reacts_to<job_done>,
-  // Counts and slots.
-  caf::reacts_to<get_scheduler_stats, reply<scheduler_stats>>,
-  // INTERNAL: housekeeping.
-  caf::reacts_to<tick>>;
+    // Queue this job for that operation.
+    caf::reacts_to<submit, operation_actor>,
+    // Take it back.
+    caf::reacts_to<withdraw>,
+    // Make it more urgent.
+    caf::reacts_to<raise_priority>,
+    // A slot is free.
+    caf::reacts_to<worker_ready, worker_actor>,
+    // From a worker: an attempt ended.
+    caf::reacts_to<job_done>,
+    // Counts and slots.
+    caf::reacts_to<get_scheduler_stats, reply<scheduler_stats>>,
+    // INTERNAL: housekeeping.
+    caf::reacts_to<tick>>;
 
 /// DISPATCHER: the table of live operations and the only door for operation names.
 using dispatcher_actor = caf::typed_actor<
-  // Run, or join what runs.
-  caf::reacts_to<execute, operation_sink>,
-  // INTERNAL: the action of an execute has been read.
-  caf::reacts_to<action_loaded, operation_sink>,
-  // Watch by name.
-  caf::reacts_to<watch, operation_sink>,
-  // A stream is gone.
-  caf::reacts_to<detach>,
-  // Give up one operation.
-  caf::reacts_to<cancel, reply<unit>>,
-  // State by name.
-  caf::reacts_to<get_operation, reply<operation_state>>,
-  // From an operation: it has ended and is retired.
-  caf::reacts_to<operation_finished>,
-  // From the reaper: its time is over.
-  caf::reacts_to<forget>,
-  // Take nothing new; answered when nothing is left.
-  caf::reacts_to<drain, reply<unit>>,
-  // End everything.
-  caf::reacts_to<abort_all>>;
+    // Run, or join what runs.
+    caf::reacts_to<execute, operation_sink>,
+    // INTERNAL: the action of an execute has been read.
+    caf::reacts_to<action_loaded, operation_sink>,
+    // Watch by name.
+    caf::reacts_to<watch, operation_sink>,
+    // A stream is gone.
+    caf::reacts_to<detach>,
+    // Give up one operation.
+    caf::reacts_to<cancel, reply<unit>>,
+    // State by name.
+    caf::reacts_to<get_operation, reply<operation_state>>,
+    // From an operation: it has ended and is retired.
+    caf::reacts_to<operation_finished>,
+    // From the reaper: its time is over.
+    caf::reacts_to<forget>,
+    // Take nothing new; answered when nothing is left.
+    caf::reacts_to<drain, reply<unit>>,
+    // End everything.
+    caf::reacts_to<abort_all>>;
 
 /// RESULT REAPER: finished operations until result_ttl_seconds are over.
 using result_reaper_actor = caf::typed_actor<
-  // Keep this one; tell the dispatcher when its time is over.
-  caf::reacts_to<retire, dispatcher_actor>,
-  // Tell this stream the end of the story.
-  caf::reacts_to<watch, operation_sink>,
-  // What was its end?
-  caf::reacts_to<get_operation, reply<operation_state>>,
-  // INTERNAL: something expires.
-  caf::reacts_to<tick>>;
+    // Keep this one; tell the dispatcher when its time is over.
+    caf::reacts_to<retire, dispatcher_actor>,
+    // Tell this stream the end of the story.
+    caf::reacts_to<watch, operation_sink>,
+    // What was its end?
+    caf::reacts_to<get_operation, reply<operation_state>>,
+    // INTERNAL: something expires.
+    caf::reacts_to<tick>>;
 
 /// SUPERVISOR: spawns the workers, watches them, restarts what dies.
 using supervisor_actor = caf::typed_actor<
-  // Who is there, in which state?
-  caf::reacts_to<get_workers, reply<std::vector<worker_status>>>,
-  // Stop them all; answered when they are gone.
-  caf::reacts_to<shut_down, reply<unit>>,
-  // INTERNAL: time to restart one, or to look after a quarantined one.
-  caf::reacts_to<restart_worker>>;
+    // Who is there, in which state?
+    caf::reacts_to<get_workers, reply<std::vector<worker_status>>>,
+    // Stop them all; answered when they are gone.
+    caf::reacts_to<shut_down, reply<unit>>,
+    // INTERNAL: time to restart one, or to look after a quarantined one.
+    caf::reacts_to<restart_worker>>;
 
 /// RECORDER: finds the message trace of an operation.
 using recorder_actor = caf::typed_actor<
-  // This trace has these names.
-  caf::reacts_to<name_trace>,
-  // Keep it although the rings go on.
-  caf::reacts_to<keep_trace>,
-  // Its records.
-  caf::reacts_to<trace_of, reply<recorded_trace>>>;
+    // This trace has these names.
+    caf::reacts_to<name_trace>,
+    // Keep it although the rings go on.
+    caf::reacts_to<keep_trace>,
+    // Its records.
+    caf::reacts_to<trace_of, reply<recorded_trace>>>;
 
 } // namespace expbuild

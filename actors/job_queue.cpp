@@ -15,8 +15,8 @@ void job_queue::push_front(job_ptr work, std::int32_t priority) {
 std::optional<job_ptr> job_queue::pop(const platform_properties& offered) {
   auto best = groups_.end();
   for (auto i = groups_.begin(); i != groups_.end(); ++i) {
-    const bool sooner
-      = best == groups_.end() || i->second.jobs.begin()->first < best->second.jobs.begin()->first;
+    const bool sooner =
+        best == groups_.end() || i->second.jobs.begin()->first < best->second.jobs.begin()->first;
     if (sooner && !first_mismatch(i->second.wanted, offered))
       best = i;
   }

@@ -53,10 +53,11 @@ void operation_actor_state::start() {
 void operation_actor_state::check_cache() {
   stage = execution_stage::cache_check;
   tell();
-  caf::anon_send(options.cache, get_result{.trace = {}, .action = action_id, .inlined = {}},
-                 reply<cached_result>([me = operation_actor{self}](absl::StatusOr<cached_result> x) {
-                   caf::anon_send(me, result_checked{.trace = {}, .result = std::move(x)});
-                 }));
+  caf::anon_send(
+      options.cache, get_result{.trace = {}, .action = action_id, .inlined = {}},
+      reply<cached_result>([me = operation_actor{self}](absl::StatusOr<cached_result> x) {
+        caf::anon_send(me, result_checked{.trace = {}, .result = std::move(x)});
+      }));
 }
 
 void operation_actor_state::cache_answered(result_checked& answer) {
@@ -65,8 +66,8 @@ void operation_actor_state::cache_answered(result_checked& answer) {
   if (answer.result.ok())
     return finish(absl::OkStatus(), *std::move(answer.result), true);
   if (!absl::IsNotFound(answer.result.status())) // a broken cache costs time, not the build
-    logger().warn("{}: looking up the result failed, running it instead: {}",
-                  action_id.to_string(), answer.result.status().ToString());
+    logger().warn("{}: looking up the result failed, running it instead: {}", action_id.to_string(),
+                  answer.result.status().ToString());
   queue();
 }
 
@@ -99,8 +100,7 @@ void operation_actor_state::ended(job_done& event) {
   if (!is_cacheable(**action, event))
     return finish(event.status, std::move(event.result), false);
   pending = std::move(event.result);
-  caf::anon_send(options.cache,
-                 put_result{.trace = {}, .action = action_id, .result = pending},
+  caf::anon_send(options.cache, put_result{.trace = {}, .action = action_id, .result = pending},
                  reply<unit>([me = operation_actor{self}](const absl::StatusOr<unit>& x) {
                    caf::anon_send(me, result_stored{.trace = {}, .status = x.status()});
                  }));
@@ -139,7 +139,7 @@ void operation_actor_state::complete() {
 void operation_actor_state::join(const attach& request, const operation_sink& sink) {
   if (abandoned) // it was given up while this stream was on its way
     return sink.finish(absl::UnavailableError(
-      "the action was just cancelled by the client that had started it; execute it again"));
+        "the action was just cancelled by the client that had started it; execute it again"));
   names[request.operation].emplace(request.listener, sink);
   listeners_gone_at = 0;
   if (!begun)
@@ -183,8 +183,7 @@ void operation_actor_state::abort(const absl::Status& why) {
 void operation_actor_state::abandon(const absl::Status& why) {
   abandoned = true;
   if (queued)
-    caf::anon_send(options.scheduler,
-                   withdraw{.trace = {}, .execution = execution, .why = why});
+    caf::anon_send(options.scheduler, withdraw{.trace = {}, .execution = execution, .why = why});
   finish(why, nullptr, false);
 }
 
@@ -200,8 +199,7 @@ void operation_actor_state::end_name(const std::string& operation, const absl::S
     sink.finish(absl::OkStatus());
   }
   names.erase(operation);
-  caf::anon_send(options.reaper, retire{.trace = {}, .state = std::move(last)},
-                 options.dispatcher);
+  caf::anon_send(options.reaper, retire{.trace = {}, .state = std::move(last)}, options.dispatcher);
 }
 
 void operation_actor_state::tell() {
@@ -235,10 +233,9 @@ void operation_actor_state::look_after(const tick& event) {
   tell();
 }
 
-operation_actor::behavior_type operation(operation_actor_state::pointer self,
-                                         operation_options options, execute request,
-                                         absl::StatusOr<std::shared_ptr<const loaded_action>> loaded,
-                                         std::uint64_t execution) {
+operation_actor::behavior_type
+operation(operation_actor_state::pointer self, operation_options options, execute request,
+          absl::StatusOr<std::shared_ptr<const loaded_action>> loaded, std::uint64_t execution) {
   auto& state = self->state;
   state.options = std::move(options);
   state.execution = execution;
@@ -247,21 +244,21 @@ operation_actor::behavior_type operation(operation_actor_state::pointer self,
   state.skip_cache_lookup = request.skip_cache_lookup;
   state.action = std::move(loaded);
   return traced_behavior(
-    self, operation_actor_state::name,
-    operation_actor::behavior_type{
-      [&state](const attach& x, const operation_sink& sink) { state.join(x, sink); },
-      [&state](const detach& x) { state.leave(x.listener); },
-      [&state](const cancel& x, const reply<unit>& answer) { state.give_up(x, answer); },
-      [&state](const abort_all& x) { state.abort(x.why); },
-      [&state](const get_operation& x, const reply<operation_state>& answer) {
-        answer(state.snapshot(x.operation));
-      },
-      [&state](result_checked& x) { state.cache_answered(x); },
-      [&state](const stage_reached& x) { state.moved(x); },
-      [&state](job_done& x) { state.ended(x); },
-      [&state](const result_stored& x) { state.stored(x.status); },
-      [self](const release&) { self->quit(); },
-      [&state](const tick& x) { state.look_after(x); }});
+      self, operation_actor_state::name,
+      operation_actor::behavior_type{
+          [&state](const attach& x, const operation_sink& sink) { state.join(x, sink); },
+          [&state](const detach& x) { state.leave(x.listener); },
+          [&state](const cancel& x, const reply<unit>& answer) { state.give_up(x, answer); },
+          [&state](const abort_all& x) { state.abort(x.why); },
+          [&state](const get_operation& x, const reply<operation_state>& answer) {
+            answer(state.snapshot(x.operation));
+          },
+          [&state](result_checked& x) { state.cache_answered(x); },
+          [&state](const stage_reached& x) { state.moved(x); },
+          [&state](job_done& x) { state.ended(x); },
+          [&state](const result_stored& x) { state.stored(x.status); },
+          [self](const release&) { self->quit(); },
+          [&state](const tick& x) { state.look_after(x); }});
 }
 
 } // namespace expbuild

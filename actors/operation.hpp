@@ -79,9 +79,8 @@ private:
 };
 
 /// `loaded` is what the dispatcher has read; a failure there becomes the operation's end.
-operation_actor::behavior_type operation(operation_actor_state::pointer self,
-                                         operation_options options, execute request,
-                                         absl::StatusOr<std::shared_ptr<const loaded_action>> loaded,
-                                         std::uint64_t execution);
+operation_actor::behavior_type
+operation(operation_actor_state::pointer self, operation_options options, execute request,
+          absl::StatusOr<std::shared_ptr<const loaded_action>> loaded, std::uint64_t execution);
 
 } // namespace expbuild

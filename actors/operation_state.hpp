@@ -8,7 +8,12 @@
 
 namespace expbuild {
 
-enum class execution_stage : std::uint8_t { cache_check = 1, queued = 2, executing = 3, completed = 4 };
+enum class execution_stage : std::uint8_t {
+  cache_check = 1,
+  queued = 2,
+  executing = 3,
+  completed = 4
+};
 
 /// What a watcher of one operation sees: the latest state, not the history.
 struct operation_state {

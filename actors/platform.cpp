@@ -13,10 +13,10 @@ namespace {
 /// Said by clients about the action itself; no worker declares them.
 bool describes_a_need(const std::string& name) {
   static constexpr std::array<const char*, 12> needs{
-    "EstimatedCPU",         "EstimatedMemory",          "EstimatedFreeDiskBytes",
-    "EstimatedComputeUnits", "resources:cpu",           "resources:memory",
-    "default-timeout",      "persistentWorkerKey",      "persistentWorkerProtocol",
-    "dockerNetwork",        "dockerUser",               "recycle-runner"};
+      "EstimatedCPU",          "EstimatedMemory",     "EstimatedFreeDiskBytes",
+      "EstimatedComputeUnits", "resources:cpu",       "resources:memory",
+      "default-timeout",       "persistentWorkerKey", "persistentWorkerProtocol",
+      "dockerNetwork",         "dockerUser",          "recycle-runner"};
   for (const auto* need : needs)
     if (name == need)
       return true;

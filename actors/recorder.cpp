@@ -30,11 +30,13 @@ absl::StatusOr<recorded_trace> recorder_state::find(const trace_of& request) con
 recorder_actor::behavior_type recorder(recorder_state::pointer self, trace_index_options options) {
   auto& state = self->state;
   state.index = trace_index(options);
-  return traced_behavior(
-    self, recorder_state::name,
-    recorder_actor::behavior_type{
-      [&state](name_trace& x) { state.add(x); }, [&state](const keep_trace& x) { state.keep(x); },
-      [&state](const trace_of& x, const reply<recorded_trace>& answer) { answer(state.find(x)); }});
+  return traced_behavior(self, recorder_state::name,
+                         recorder_actor::behavior_type{
+                             [&state](name_trace& x) { state.add(x); },
+                             [&state](const keep_trace& x) { state.keep(x); },
+                             [&state](const trace_of& x, const reply<recorded_trace>& answer) {
+                               answer(state.find(x));
+                             }});
 }
 
 } // namespace expbuild

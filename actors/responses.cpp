@@ -21,8 +21,8 @@ make_execute_response(const absl::Status& status, const reapi::ActionResult* res
 }
 
 void set_time(google::protobuf::Timestamp& to, std::chrono::system_clock::time_point time) {
-  const auto ns
-    = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  const auto ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
   to.set_seconds(ns / 1'000'000'000);
   to.set_nanos(static_cast<std::int32_t>(ns % 1'000'000'000));
 }

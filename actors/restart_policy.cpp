@@ -14,9 +14,9 @@ restart_policy::decision restart_policy::after_failure(time_point now, double ch
     failures_.clear();
     return {options_.quarantine, true};
   }
-  const auto ceiling = std::min<double>(
-    static_cast<double>(options_.longest_pause.count()),
-    static_cast<double>(options_.first_pause.count()) * (1u << std::min(in_a_row_, 20u)));
+  const auto ceiling = std::min<double>(static_cast<double>(options_.longest_pause.count()),
+                                        static_cast<double>(options_.first_pause.count())
+                                            * (1u << std::min(in_a_row_, 20u)));
   ++in_a_row_;
   return {std::chrono::milliseconds(static_cast<std::int64_t>(chance * ceiling)), false};
 }

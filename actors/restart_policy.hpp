@@ -6,7 +6,7 @@
 namespace expbuild {
 
 struct restart_options {
-  std::chrono::milliseconds first_pause{100};   ///< doubles with each failure in a row
+  std::chrono::milliseconds first_pause{100}; ///< doubles with each failure in a row
   std::chrono::milliseconds longest_pause{30'000};
   std::chrono::milliseconds quiet{60'000};      ///< without failure: pauses start anew
   std::size_t intensity = 10;                   ///< more failures than this ...
@@ -15,7 +15,8 @@ struct restart_options {
 };
 
 /// When to restart a worker that has failed: exponential backoff with full jitter, reset after a
-/// quiet minute, quarantine above a restart intensity. Plain data; the caller brings time and chance.
+/// quiet minute, quarantine above a restart intensity. Plain data; the caller brings time and
+/// chance.
 class restart_policy {
 public:
   using time_point = std::chrono::steady_clock::time_point;

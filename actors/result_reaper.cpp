@@ -41,8 +41,9 @@ void result_reaper_state::arm() {
     return;
   armed = true;
   const auto pause = std::max(*next - self->clock().now(), caf::actor_clock::duration_type{0});
-  self->delayed_send(self, std::chrono::duration_cast<std::chrono::milliseconds>(pause)
-                             + std::chrono::milliseconds(1),
+  self->delayed_send(self,
+                     std::chrono::duration_cast<std::chrono::milliseconds>(pause)
+                         + std::chrono::milliseconds(1),
                      tick{});
 }
 
@@ -51,17 +52,17 @@ result_reaper_actor::behavior_type result_reaper(result_reaper_state::pointer se
   auto& state = self->state;
   state.retired = retired_operations(retirement);
   return traced_behavior(
-    self, result_reaper_state::name,
-    result_reaper_actor::behavior_type{
-      [&state](retire& x, const dispatcher_actor& keeper) { state.keep(x, keeper); },
-      [&state](const watch& x, const operation_sink& sink) { state.tell(x, sink); },
-      [&state](const get_operation& x, const reply<operation_state>& answer) {
-        state.answer(x, answer);
-      },
-      [&state](const tick&) {
-        state.armed = false;
-        state.reap();
-      }});
+      self, result_reaper_state::name,
+      result_reaper_actor::behavior_type{
+          [&state](retire& x, const dispatcher_actor& keeper) { state.keep(x, keeper); },
+          [&state](const watch& x, const operation_sink& sink) { state.tell(x, sink); },
+          [&state](const get_operation& x, const reply<operation_state>& answer) {
+            state.answer(x, answer);
+          },
+          [&state](const tick&) {
+            state.armed = false;
+            state.reap();
+          }});
 }
 
 } // namespace expbuild

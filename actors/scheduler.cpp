@@ -21,14 +21,14 @@ spdlog::logger& logger() {
 /// A down message is urgent and may overtake the offer that the worker had sent before it died.
 bool is_dead(const worker_actor& worker) {
   return caf::actor_cast<caf::abstract_actor*>(worker)->getf(
-    caf::abstract_actor::is_terminated_flag);
+      caf::abstract_actor::is_terminated_flag);
 }
 
 absl::Status no_worker_could(const platform_properties& wanted,
                              const std::vector<platform_properties>& declared) {
   if (declared.empty())
     return absl::FailedPreconditionError(
-      "this server has no workers: it is a cache only (execution.pool.workers is empty)");
+        "this server has no workers: it is a cache only (execution.pool.workers is empty)");
   std::string offers;
   for (const auto& x : declared) {
     const auto text = "{" + to_string(x) + "}";
@@ -36,9 +36,9 @@ absl::Status no_worker_could(const platform_properties& wanted,
       offers.append(offers.empty() ? "" : " or ").append(text);
   }
   const auto mismatch = first_mismatch(wanted, declared.front());
-  return absl::FailedPreconditionError("no worker offers the platform property "
-                                       + mismatch.value_or("combination {" + to_string(wanted) + "}")
-                                       + "; on offer: " + offers);
+  return absl::FailedPreconditionError(
+      "no worker offers the platform property "
+      + mismatch.value_or("combination {" + to_string(wanted) + "}") + "; on offer: " + offers);
 }
 
 } // namespace
@@ -67,8 +67,8 @@ void scheduler_state::enqueue(const submit& request, const operation_actor& oper
   if (waiting.size() >= options.max_queue_size)
     return end(execution,
                retry_later(absl::ResourceExhaustedError(
-                             "all workers are busy and " + std::to_string(waiting.size())
-                             + " actions wait already (execution.pool.max_queue_size)"),
+                               "all workers are busy and " + std::to_string(waiting.size())
+                               + " actions wait already (execution.pool.max_queue_size)"),
                            std::chrono::seconds(1)),
                nullptr);
   waiting.push(request.work, x.priority);
@@ -154,9 +154,9 @@ void scheduler_state::start(slot& on, job_ptr work) {
   ++x.attempts;
   on.idle = false;
   on.execution = work->execution;
-  caf::anon_send(x.operation, stage_reached{.trace = {},
-                                            .stage = execution_stage::executing,
-                                            .worker = on.status.name});
+  caf::anon_send(
+      x.operation,
+      stage_reached{.trace = {}, .stage = execution_stage::executing, .worker = on.status.name});
   caf::anon_send(on.worker, run_job{.trace = {}, .work = std::move(work), .attempt = x.attempt});
 }
 
@@ -226,8 +226,8 @@ void scheduler_state::arm() {
 }
 
 void scheduler_state::report() {
-  const auto idle
-    = std::count_if(slots.begin(), slots.end(), [](const auto& x) { return x.second.idle; });
+  const auto idle =
+      std::count_if(slots.begin(), slots.end(), [](const auto& x) { return x.second.idle; });
   options.meters->queue_length(waiting.size());
   options.meters->workers(worker_condition::idle, static_cast<std::size_t>(idle));
   options.meters->workers(worker_condition::busy, slots.size() - static_cast<std::size_t>(idle));
@@ -245,17 +245,19 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
   state.options = std::move(options);
   self->set_down_handler([&state](const caf::down_msg& x) { state.worker_lost(x); });
   return traced_behavior(
-    self, scheduler_state::name,
-    scheduler_actor::behavior_type{
-      [&state](const submit& x, const operation_actor& operation) { state.enqueue(x, operation); },
-      [&state](const withdraw& x) { state.take_back(x); },
-      [&state](const raise_priority& x) { state.raise(x); },
-      [&state](const worker_ready& x, const worker_actor& worker) { state.offer(x, worker); },
-      [&state](job_done& x) { state.finish(x); },
-      [&state](const get_scheduler_stats&, const reply<scheduler_stats>& answer) {
-        answer(state.stats());
-      },
-      [&state](const tick&) { state.keep_house(); }});
+      self, scheduler_state::name,
+      scheduler_actor::behavior_type{
+          [&state](const submit& x, const operation_actor& operation) {
+            state.enqueue(x, operation);
+          },
+          [&state](const withdraw& x) { state.take_back(x); },
+          [&state](const raise_priority& x) { state.raise(x); },
+          [&state](const worker_ready& x, const worker_actor& worker) { state.offer(x, worker); },
+          [&state](job_done& x) { state.finish(x); },
+          [&state](const get_scheduler_stats&, const reply<scheduler_stats>& answer) {
+            answer(state.stats());
+          },
+          [&state](const tick&) { state.keep_house(); }});
 }
 
 } // namespace expbuild

@@ -25,7 +25,7 @@ class stream_sink {
 public:
   stream_sink() = default;
   explicit stream_sink(std::shared_ptr<stream_receiver<T>> to)
-    : state_(std::make_shared<state>(std::move(to))) {}
+      : state_(std::make_shared<state>(std::move(to))) {}
 
   void update(T latest) const {
     if (state_ && !state_->done.load(std::memory_order_acquire))

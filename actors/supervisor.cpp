@@ -50,12 +50,12 @@ void supervisor_state::worker_died(slot& x, std::size_t index, const std::string
   x.worker = nullptr;
   if (stopping)
     return stop_all({});
-  const auto chosen = x.policy.after_failure(self->clock().now(),
-                                             std::uniform_real_distribution<>(0, 1)(chance));
+  const auto chosen =
+      x.policy.after_failure(self->clock().now(), std::uniform_real_distribution<>(0, 1)(chance));
   ++x.status.restarts;
   x.status.last_failure = why;
-  x.status.condition
-    = chosen.quarantined ? worker_condition::quarantined : worker_condition::backoff;
+  x.status.condition =
+      chosen.quarantined ? worker_condition::quarantined : worker_condition::backoff;
   options.meters->worker_restarted();
   trace_log::note(chosen.quarantined ? "quarantined" : "restarting",
                   intern_name("worker " + x.status.name));
@@ -103,11 +103,10 @@ void supervisor_state::stop_all(reply<unit> answer) {
 void supervisor_state::report() const {
   for (const auto condition :
        {worker_condition::starting, worker_condition::backoff, worker_condition::quarantined})
-    options.meters->workers(condition,
-                            static_cast<std::size_t>(std::count_if(
-                              slots.begin(), slots.end(), [condition](const slot& x) {
-                                return x.status.condition == condition;
-                              })));
+    options.meters->workers(condition, static_cast<std::size_t>(std::count_if(
+                                           slots.begin(), slots.end(), [condition](const slot& x) {
+                                             return x.status.condition == condition;
+                                           })));
 }
 
 supervisor_actor::behavior_type supervisor(supervisor_state::pointer self,
@@ -117,13 +116,13 @@ supervisor_actor::behavior_type supervisor(supervisor_state::pointer self,
   self->set_down_handler([&state](const caf::down_msg& x) { state.someone_died(x); });
   state.start_all();
   return traced_behavior(
-    self, supervisor_state::name,
-    supervisor_actor::behavior_type{
-      [&state](const get_workers&, const reply<std::vector<worker_status>>& answer) {
-        answer(state.workers());
-      },
-      [&state](const shut_down&, const reply<unit>& answer) { state.stop_all(answer); },
-      [&state](const restart_worker& x) { state.restart(x); }});
+      self, supervisor_state::name,
+      supervisor_actor::behavior_type{
+          [&state](const get_workers&, const reply<std::vector<worker_status>>& answer) {
+            answer(state.workers());
+          },
+          [&state](const shut_down&, const reply<unit>& answer) { state.stop_all(answer); },
+          [&state](const restart_worker& x) { state.restart(x); }});
 }
 
 } // namespace expbuild

@@ -34,9 +34,10 @@ void store(slot& to, const trace_record& x) noexcept {
   to.words[3].store(static_cast<std::uint64_t>(x.sent_ns), relaxed);
   to.words[4].store(x.queued_ns, relaxed);
   to.words[5].store(x.handled_ns, relaxed);
-  to.words[6].store(pack_pair(std::uint64_t{x.from} << 16 | x.to,
-                              std::uint64_t{x.message} << 16 | static_cast<std::uint8_t>(x.outcome)),
-                    relaxed);
+  to.words[6].store(
+      pack_pair(std::uint64_t{x.from} << 16 | x.to,
+                std::uint64_t{x.message} << 16 | static_cast<std::uint8_t>(x.outcome)),
+      relaxed);
 }
 
 trace_record load(const slot& from) noexcept {
@@ -130,8 +131,8 @@ trace_position& current_trace() noexcept {
 
 std::int64_t trace_context::now_ns() noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
-           std::chrono::system_clock::now().time_since_epoch())
-    .count();
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 trace_scope::trace_scope(std::uint64_t trace) : trace_scope(trace_position{trace, 0, 0}) {}
@@ -140,7 +141,9 @@ trace_scope::trace_scope(const trace_position& position) : before_(current_trace
   current_trace() = position;
 }
 
-trace_scope::~trace_scope() { current_trace() = before_; }
+trace_scope::~trace_scope() {
+  current_trace() = before_;
+}
 
 std::uint64_t new_trace_id() noexcept {
   thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -149,7 +152,9 @@ std::uint64_t new_trace_id() noexcept {
 
 namespace trace_log {
 
-void set_budget(std::size_t bytes) { the_rings() = std::make_unique<rings>(bytes); }
+void set_budget(std::size_t bytes) {
+  the_rings() = std::make_unique<rings>(bytes);
+}
 
 void write(const trace_record& record) noexcept {
   auto& all = the_rings()->all;
@@ -212,8 +217,8 @@ std::vector<trace_record> collect(const std::function<bool(const trace_record&)>
 std::uint16_t intern_name(std::string_view name) {
   auto& table = the_names();
   const std::lock_guard lock(table.guard);
-  const auto [found, is_new]
-    = table.by_name.emplace(std::string(name), static_cast<std::uint16_t>(table.by_index.size()));
+  const auto [found, is_new] =
+      table.by_name.emplace(std::string(name), static_cast<std::uint16_t>(table.by_index.size()));
   if (!is_new)
     return found->second;
   if (table.by_index.size() > 0xffff) {

@@ -29,13 +29,14 @@ void trace_index::keep(std::uint64_t trace, std::vector<trace_record> records) {
 
 absl::StatusOr<trace_index::entry> trace_index::find(const std::string& query) const {
   if (query.size() < 6)
-    return absl::InvalidArgumentError("'" + query
-                                      + "' is too short: give at least 6 characters of an operation "
-                                        "name, an action hash or an invocation id");
+    return absl::InvalidArgumentError(
+        "'" + query
+        + "' is too short: give at least 6 characters of an operation "
+          "name, an action hash or an invocation id");
   const entry* found = nullptr;
   for (auto i = entries_.rbegin(); i != entries_.rend(); ++i) {
-    const bool fits = names(i->operation, query) || names(i->action.hash(), query)
-                      || names(i->invocation, query);
+    const bool fits =
+        names(i->operation, query) || names(i->action.hash(), query) || names(i->invocation, query);
     if (!fits)
       continue;
     if (found == nullptr)

@@ -36,7 +36,7 @@ trace_record begin_record(const trace_context& context, std::uint16_t name, acto
 class recording_behavior : public caf::detail::behavior_impl {
 public:
   recording_behavior(pointer inner, const std::vector<message_kind>& kinds, actor_label label)
-    : behavior_impl(inner->timeout()), inner_(std::move(inner)), kinds_(kinds), label_(label) {}
+      : behavior_impl(inner->timeout()), inner_(std::move(inner)), kinds_(kinds), label_(label) {}
 
   caf::match_case::result invoke(caf::detail::invoke_result_visitor& visitor,
                                  caf::type_erased_tuple& message) override {
@@ -73,7 +73,7 @@ private:
 std::uint16_t intern_type_name(const std::type_info& type) {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(
-    abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
   std::string name = status == 0 ? text.get() : type.name();
   if (const auto colon = name.rfind(':'); colon != std::string::npos)
     name.erase(0, colon + 1);
@@ -96,8 +96,8 @@ void record_dropped(const std::vector<message_kind>& kinds, const caf::type_eras
   const auto* kind = find_kind(kinds, message);
   if (kind == nullptr)
     return;
-  auto record
-    = begin_record(kind->context(message.get(0)), kind->name, to, trace_context::now_ns());
+  auto record =
+      begin_record(kind->context(message.get(0)), kind->name, to, trace_context::now_ns());
   record.outcome = message_outcome::dropped;
   trace_log::write(record);
 }

@@ -93,7 +93,7 @@ caf::typed_behavior<Sigs...> traced_behavior(Self self, std::string_view name,
   trace_log::note("spawned", self->label);
   auto& inside = behavior.unbox();
   inside = caf::behavior{detail::record_messages(
-    inside.as_behavior_impl(), std::remove_pointer_t<Self>::kinds::table(), self->label)};
+      inside.as_behavior_impl(), std::remove_pointer_t<Self>::kinds::table(), self->label)};
   return behavior;
 }
 

@@ -31,7 +31,7 @@ void read_capabilities(table_reader& root, config& into) {
   section.read("digest_functions", x.digest_functions);
   check_functions(section, x.digest_functions);
   x.max_batch_total_size_bytes = section.read_integer(
-    "max_batch_total_size_bytes", x.max_batch_total_size_bytes, 64 << 10, 64 << 20);
+      "max_batch_total_size_bytes", x.max_batch_total_size_bytes, 64 << 10, 64 << 20);
   std::vector<std::string> compressors;
   section.read("supported_compressors", compressors);
   check_compressors(section, compressors);

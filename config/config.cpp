@@ -44,7 +44,7 @@ config read_config_text(const std::string& text, const std::string& name,
   } catch (const toml::parse_error& error) {
     const auto& where = error.source().begin;
     problems.push_back(
-      {severity::error, name, where.line, where.column, std::string(error.description())});
+        {severity::error, name, where.line, where.column, std::string(error.description())});
     return {};
   }
 }

@@ -11,28 +11,27 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-std::int64_t in_seconds(seconds x) { return x.count(); }
+std::int64_t in_seconds(seconds x) {
+  return x.count();
+}
 
 void read_limits(table_reader& pool, pool_config& into) {
   constexpr std::int64_t year = 31'536'000;
   into.max_queue_size = static_cast<std::size_t>(pool.read_integer(
-    "max_queue_size", static_cast<std::int64_t>(into.max_queue_size), 1, 10'000'000));
-  into.scheduler_interval
-    = milliseconds(pool.read_integer("scheduler_interval_ms", into.scheduler_interval.count(), 1,
-                                     3'600'000));
+      "max_queue_size", static_cast<std::int64_t>(into.max_queue_size), 1, 10'000'000));
+  into.scheduler_interval = milliseconds(
+      pool.read_integer("scheduler_interval_ms", into.scheduler_interval.count(), 1, 3'600'000));
   into.default_task_timeout = seconds(pool.read_integer(
-    "default_task_timeout_seconds", in_seconds(into.default_task_timeout), 1, year));
-  into.max_task_timeout = seconds(
-    pool.read_integer("max_task_timeout_seconds",
-                      std::max(in_seconds(into.max_task_timeout),
-                               in_seconds(into.default_task_timeout)),
-                      1, year));
-  into.result_ttl
-    = seconds(pool.read_integer("result_ttl_seconds", in_seconds(into.result_ttl), 1, year));
-  into.max_attempts
-    = static_cast<unsigned>(pool.read_integer("max_attempts", into.max_attempts, 1, 100));
-  into.drain_timeout
-    = seconds(pool.read_integer("drain_timeout_seconds", in_seconds(into.drain_timeout), 0, year));
+      "default_task_timeout_seconds", in_seconds(into.default_task_timeout), 1, year));
+  into.max_task_timeout = seconds(pool.read_integer(
+      "max_task_timeout_seconds",
+      std::max(in_seconds(into.max_task_timeout), in_seconds(into.default_task_timeout)), 1, year));
+  into.result_ttl =
+      seconds(pool.read_integer("result_ttl_seconds", in_seconds(into.result_ttl), 1, year));
+  into.max_attempts =
+      static_cast<unsigned>(pool.read_integer("max_attempts", into.max_attempts, 1, 100));
+  into.drain_timeout =
+      seconds(pool.read_integer("drain_timeout_seconds", in_seconds(into.drain_timeout), 0, year));
   if (into.max_task_timeout < into.default_task_timeout)
     pool.error("max_task_timeout_seconds",
                "'max_task_timeout_seconds' is below 'default_task_timeout_seconds'");
@@ -60,7 +59,8 @@ identity read_identity(table_reader& section) {
       section.error("run_as_group", "there is no group '" + group + "' on this system");
   }
   if (!root && !user.empty() && result.uid != own.uid)
-    section.error("run_as_user", "actions can run as '" + user + "' only when the server runs as root");
+    section.error("run_as_user",
+                  "actions can run as '" + user + "' only when the server runs as root");
   return result;
 }
 
@@ -122,15 +122,15 @@ void read_workers(table_reader& pool, pool_config& into) {
     else
       read_host_workers(section, into);
     if (type != "docker" && type != "host")
-      section.error("type", type.empty() ? "'type' must be \"host\" or \"docker\""
-                                         : "unknown worker type '" + type
-                                             + "'; use \"host\" or \"docker\"");
+      section.error("type", type.empty()
+                                ? "'type' must be \"host\" or \"docker\""
+                                : "unknown worker type '" + type + "'; use \"host\" or \"docker\"");
   }
   if (!tables.empty() && into.host_workers.empty())
     pool.warning("workers", "no worker is left: the server is a cache only");
   if (tables.empty())
     into.host_workers.push_back(
-      default_host_workers(*pool.context().problems, pool.context().file));
+        default_host_workers(*pool.context().problems, pool.context().file));
 }
 
 /// So that two tables never share a slot's folder.

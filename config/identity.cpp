@@ -49,6 +49,8 @@ std::optional<std::uint32_t> find_group(const std::string& name) {
   return found->gr_gid;
 }
 
-identity own_identity() { return {::geteuid(), ::getegid()}; }
+identity own_identity() {
+  return {::geteuid(), ::getegid()};
+}
 
 } // namespace expbuild

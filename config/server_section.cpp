@@ -36,7 +36,7 @@ void read_server(table_reader& root, config& into) {
   }
   table_reader section(root.context(), root.read_table("trace"), "trace");
   into.trace.memory_bytes = static_cast<std::size_t>(section.read_integer(
-    "memory", static_cast<std::int64_t>(into.trace.memory_bytes), 0, std::int64_t{64} << 30));
+      "memory", static_cast<std::int64_t>(into.trace.memory_bytes), 0, std::int64_t{64} << 30));
 }
 
 } // namespace expbuild

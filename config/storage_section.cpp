@@ -18,10 +18,10 @@ void read_store(table_reader& storage, const std::string& key, const std::string
     return;
   if (into.backend == "redis" || into.backend == "s3")
     section.error("backend", "backend '" + into.backend
-                               + "' is not supported yet; use \"filesystem\" or \"memory\"");
+                                 + "' is not supported yet; use \"filesystem\" or \"memory\"");
   else
-    section.error("backend", "unknown backend '" + into.backend
-                               + "'; use \"filesystem\" or \"memory\"");
+    section.error("backend",
+                  "unknown backend '" + into.backend + "'; use \"filesystem\" or \"memory\"");
 }
 
 } // namespace
@@ -42,8 +42,8 @@ void read_storage(table_reader& root, config& into) {
   table_reader storage(root.context(), root.read_table("storage"), "storage");
   read_store(storage, "cas", "cas", into.cas);
   read_store(storage, "action_cache", "action_cache", into.action_cache);
-  const bool both_on_disk
-    = into.cas.backend == "filesystem" && into.action_cache.backend == "filesystem";
+  const bool both_on_disk =
+      into.cas.backend == "filesystem" && into.action_cache.backend == "filesystem";
   if (both_on_disk && into.cas.root_dir == into.action_cache.root_dir)
     storage.error("action_cache", "the action cache and the CAS need a root_dir each");
 }

@@ -38,7 +38,7 @@ std::string nearest(const std::string& word, const std::set<std::string>& known)
 }
 
 table_reader::table_reader(reading& context, const toml::table* table, std::string name)
-  : context_(context), table_(table), name_(std::move(name)) {}
+    : context_(context), table_(table), name_(std::move(name)) {}
 
 table_reader::~table_reader() {
   if (table_ == nullptr)
@@ -51,7 +51,7 @@ table_reader::~table_reader() {
     report(severity::error, key.source(),
            (name_.empty() ? "unknown table '" + text + "'"
                           : "unknown key '" + text + "' in [" + name_ + "]")
-             + (hint.empty() ? "" : " (did you mean '" + hint + "'?)"));
+               + (hint.empty() ? "" : " (did you mean '" + hint + "'?)"));
   }
 }
 
@@ -84,9 +84,8 @@ void table_reader::read(const std::string& key, std::vector<std::string>& into) 
   if (node == nullptr)
     return;
   const auto* array = node->as_array();
-  if (array == nullptr || !std::all_of(array->begin(), array->end(), [](const auto& x) {
-        return x.is_string();
-      }))
+  if (array == nullptr
+      || !std::all_of(array->begin(), array->end(), [](const auto& x) { return x.is_string(); }))
     return wrong_type(key, "a list of strings");
   into.clear();
   for (const auto& each : *array)
@@ -106,10 +105,10 @@ std::int64_t table_reader::read_integer(const std::string& key, std::int64_t oth
   if (value >= least && value <= most)
     return value;
   error(key, "'" + key + "' is " + std::to_string(value) + "; it must be at least "
-               + std::to_string(least)
-               + (most == std::numeric_limits<std::int64_t>::max()
-                    ? ""
-                    : " and at most " + std::to_string(most)));
+                 + std::to_string(least)
+                 + (most == std::numeric_limits<std::int64_t>::max()
+                        ? ""
+                        : " and at most " + std::to_string(most)));
   return otherwise;
 }
 
@@ -173,7 +172,7 @@ void table_reader::report_at(severity how_bad, const std::string& key, const std
 void table_reader::report(severity how_bad, const toml::source_region& where,
                           const std::string& message) {
   context_.problems->push_back(
-    {how_bad, context_.file, where.begin.line, where.begin.column, message});
+      {how_bad, context_.file, where.begin.line, where.begin.column, message});
 }
 
 } // namespace expbuild

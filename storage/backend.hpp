@@ -88,7 +88,8 @@ struct filesystem_backend_options {
 /// Files on a disk: written to a temporary file, verified while streaming, published by rename.
 /// The caller holds the store's lock (store_lock.hpp). FAILED_PRECONDITION or INTERNAL with path
 /// and errno when the folder can not be used.
-absl::StatusOr<std::shared_ptr<backend>> make_filesystem_backend(filesystem_backend_options options);
+absl::StatusOr<std::shared_ptr<backend>>
+make_filesystem_backend(filesystem_backend_options options);
 
 /// Everything in memory; gone with the process.
 std::shared_ptr<backend> make_memory_backend();

@@ -22,7 +22,9 @@ std::string file_of(const digest& id) {
   return id.hash() + "-" + std::to_string(id.size_bytes());
 }
 
-std::string path_of(const digest& id) { return shard_of(id) + "/" + file_of(id); }
+std::string path_of(const digest& id) {
+  return shard_of(id) + "/" + file_of(id);
+}
 
 /// The digest that a file name stands for; NOT_FOUND for a foreign file.
 absl::StatusOr<digest> parse_file(const std::string& name, digest_function function) {
@@ -104,7 +106,7 @@ absl::StatusOr<unique_fd> blob_folders::open(const digest& id) const {
     return absl::NotFoundError("blob " + id.to_string() + " is not stored here");
   if (!fd.ok())
     return fd.status();
-  struct stat facts{};
+  struct stat facts {};
   if (::fstat(fd->get(), &facts) != 0)
     return errno_status(errno, "looking at blob " + id.to_string());
   if (facts.st_size == id.size_bytes())
@@ -133,8 +135,7 @@ absl::Status blob_folders::remove(const digest& id) const {
   return absl::OkStatus();
 }
 
-absl::Status
-blob_folders::for_each(const std::function<void(const digest&)>& visit) const {
+absl::Status blob_folders::for_each(const std::function<void(const digest&)>& visit) const {
   return list_folder(blobs_.get(), ".", [&](const std::string& function_name) {
     const auto function = parse_digest_function(function_name);
     if (!function.ok())
@@ -143,9 +144,10 @@ blob_folders::for_each(const std::function<void(const digest&)>& visit) const {
       const auto path = function_name + "/" + shard;
       return list_folder(blobs_.get(), path, [&](const std::string& name) {
         const auto id = parse_file(name, *function);
-        struct stat facts{};
-        if (!id.ok() || ::fstatat(blobs_.get(), (path + "/" + name).c_str(), &facts,
-                                  AT_SYMLINK_NOFOLLOW) != 0)
+        struct stat facts {};
+        if (!id.ok()
+            || ::fstatat(blobs_.get(), (path + "/" + name).c_str(), &facts, AT_SYMLINK_NOFOLLOW)
+                   != 0)
           return absl::OkStatus();
         if (S_ISREG(facts.st_mode) && facts.st_size == id->size_bytes()) {
           visit(*id);

@@ -40,7 +40,9 @@ int hex_value(char c) {
 
 } // namespace
 
-std::string to_string(digest_function x) { return facts_of(x).name; }
+std::string to_string(digest_function x) {
+  return facts_of(x).name;
+}
 
 absl::StatusOr<digest_function> parse_digest_function(std::string_view name) {
   const auto upper = absl::AsciiStrToUpper(std::string(name));
@@ -54,7 +56,9 @@ absl::StatusOr<digest_function> parse_digest_function(std::string_view name) {
                              + ")");
 }
 
-std::size_t hash_length(digest_function x) { return facts_of(x).length; }
+std::size_t hash_length(digest_function x) {
+  return facts_of(x).length;
+}
 
 digest::digest() {
   static const digest empty = empty_blob(digest_function::sha256);
@@ -62,7 +66,7 @@ digest::digest() {
 }
 
 digest::digest(digest_function function, std::string_view raw_hash, std::int64_t size_bytes)
-  : size_(size_bytes), function_(function) {
+    : size_(size_bytes), function_(function) {
   std::copy_n(raw_hash.begin(), std::min(raw_hash.size(), hash_.size()), hash_.begin());
 }
 
@@ -96,7 +100,9 @@ digest digest::of(std::string_view bytes, digest_function function) {
   return h.finish();
 }
 
-digest digest::empty_blob(digest_function function) { return of({}, function); }
+digest digest::empty_blob(digest_function function) {
+  return of({}, function);
+}
 
 std::string digest::hash() const {
   static constexpr char hex[] = "0123456789abcdef";
@@ -119,9 +125,13 @@ reapi::Digest digest::to_proto() const {
   return x;
 }
 
-std::string digest::to_string() const { return hash() + "/" + std::to_string(size_); }
+std::string digest::to_string() const {
+  return hash() + "/" + std::to_string(size_);
+}
 
-std::string digest::to_resource() const { return "blobs/" + to_string(); }
+std::string digest::to_resource() const {
+  return "blobs/" + to_string();
+}
 
 bool operator<(const digest& a, const digest& b) noexcept {
   return std::tie(a.function_, a.hash_, a.size_) < std::tie(b.function_, b.hash_, b.size_);

@@ -11,7 +11,7 @@ namespace expbuild {
 class directory_reader {
 public:
   directory_reader(backend& from, absolute_symlinks policy, const tree_limits& limits)
-    : from_(from), policy_(policy), limits_(limits) {}
+      : from_(from), policy_(policy), limits_(limits) {}
 
   /// NOT_FOUND when absent, INVALID_ARGUMENT (naming the digest) when it is no canonical Directory.
   absl::StatusOr<std::shared_ptr<const reapi::Directory>> read(const digest& id);

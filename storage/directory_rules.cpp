@@ -43,7 +43,8 @@ absl::Status check_digests(const Nodes& nodes, const digest& id) {
   return absl::OkStatus();
 }
 
-absl::Status check_targets(const reapi::Directory& dir, const digest& id, absolute_symlinks policy) {
+absl::Status check_targets(const reapi::Directory& dir, const digest& id,
+                           absolute_symlinks policy) {
   for (const auto& link : dir.symlinks()) {
     if (link.target().empty() || link.target().find('\0') != std::string::npos)
       return broken(id, link.name(), "is a symlink without a proper target");

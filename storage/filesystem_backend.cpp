@@ -20,7 +20,7 @@ using folders_ptr = std::shared_ptr<blob_folders>;
 class file_reader : public blob_reader {
 public:
   file_reader(const digest& id, unique_fd fd, folders_ptr folders)
-    : id_(id), fd_(std::move(fd)), folders_(std::move(folders)) {}
+      : id_(id), fd_(std::move(fd)), folders_(std::move(folders)) {}
 
   const digest& id() const noexcept override { return id_; }
 
@@ -85,7 +85,7 @@ private:
 class file_writer : public verified_writer {
 public:
   file_writer(const digest& id, temporary_file file, folders_ptr folders)
-    : verified_writer(id), file_(std::move(file)), folders_(std::move(folders)) {}
+      : verified_writer(id), file_(std::move(file)), folders_(std::move(folders)) {}
 
 private:
   absl::Status take(std::string_view bytes) override {

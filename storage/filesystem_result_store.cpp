@@ -1,8 +1,8 @@
+#include "storage/folder_listing.hpp"
 #include "storage/posix.hpp"
 #include "storage/result_record.hpp"
 #include "storage/result_store.hpp"
 #include "storage/temporary_file.hpp"
-#include "storage/folder_listing.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ std::string file_of(const digest& action) {
 }
 
 absl::StatusOr<std::string> read_all(int fd, const std::string& what) {
-  struct stat facts{};
+  struct stat facts {};
   if (::fstat(fd, &facts) != 0)
     return errno_status(errno, "reading " + what);
   std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
@@ -42,7 +42,7 @@ absl::StatusOr<std::string> read_all(int fd, const std::string& what) {
 class filesystem_result_store : public result_store {
 public:
   filesystem_result_store(unique_fd results, unique_fd tmp)
-    : results_(std::move(results)), tmp_(std::make_shared<const unique_fd>(std::move(tmp))) {}
+      : results_(std::move(results)), tmp_(std::make_shared<const unique_fd>(std::move(tmp))) {}
 
   absl::Status sweep() {
     return list_folder(tmp_->get(), ".", [this](const std::string& name) {
@@ -119,8 +119,7 @@ make_filesystem_result_store(filesystem_result_store_options options) {
   auto tmp = make_folder(root.get(), "tmp", folder_mode);
   if (!tmp.ok())
     return tmp.status();
-  auto store
-    = std::make_shared<filesystem_result_store>(*std::move(results), *std::move(tmp));
+  auto store = std::make_shared<filesystem_result_store>(*std::move(results), *std::move(tmp));
   if (auto status = store->sweep(); !status.ok())
     return status;
   return store;

@@ -11,8 +11,7 @@ namespace expbuild {
 
 absl::Status list_folder(int dirfd, const std::string& path,
                          const std::function<absl::Status(const std::string&)>& visit) {
-  const int fd
-    = ::openat(dirfd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const int fd = ::openat(dirfd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return errno == ENOTDIR ? absl::OkStatus() : errno_status(errno, "listing folder " + path);
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(fd), ::closedir);

@@ -14,16 +14,16 @@ const EVP_MD* algorithm_of(digest_function x) {
   static const EVP_MD* const sha384 = EVP_MD_fetch(nullptr, "SHA384", nullptr);
   static const EVP_MD* const sha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
   switch (x) {
-    case digest_function::sha1:
-      return sha1;
-    case digest_function::md5:
-      return md5;
-    case digest_function::sha384:
-      return sha384;
-    case digest_function::sha512:
-      return sha512;
-    case digest_function::sha256:
-      break;
+  case digest_function::sha1:
+    return sha1;
+  case digest_function::md5:
+    return md5;
+  case digest_function::sha384:
+    return sha384;
+  case digest_function::sha512:
+    return sha512;
+  case digest_function::sha256:
+    break;
   }
   return sha256;
 }

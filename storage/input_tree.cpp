@@ -14,7 +14,7 @@ class input_walk {
 public:
   input_walk(directory_reader& from, const tree_limits& limits,
              const std::function<bool(const digest&)>& has, std::vector<digest>& missing)
-    : from_(from), limits_(limits), has_(has), missing_(missing) {}
+      : from_(from), limits_(limits), has_(has), missing_(missing) {}
 
   absl::StatusOr<input_tree> run(const digest& root) {
     pending_.push_back({"", root, 0});
@@ -98,9 +98,9 @@ absl::StatusOr<input_tree> load_input_tree(backend& from, const digest& root,
   return input_walk(reader, limits, has, missing).run(root);
 }
 
-absl::Status walk_directories(
-  backend& from, const digest& root, const tree_limits& limits,
-  const std::function<bool(const digest&, const reapi::Directory&)>& visit) {
+absl::Status
+walk_directories(backend& from, const digest& root, const tree_limits& limits,
+                 const std::function<bool(const digest&, const reapi::Directory&)>& visit) {
   directory_reader reader(from, absolute_symlinks::allowed, limits);
   std::unordered_set<digest> seen{root};
   std::vector<digest> order{root}; // breadth first: parents before children

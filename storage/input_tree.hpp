@@ -50,16 +50,16 @@ struct input_tree {
 /// `missing` (each digest once), so that all of them can be told at once; the walk goes on.
 /// Files are looked up with `has`. INVALID_ARGUMENT for a tree that is malformed or exceeds
 /// `limits`. Blocks.
-absl::StatusOr<input_tree> load_input_tree(backend& from, const digest& root, absolute_symlinks policy,
-                                           const tree_limits& limits,
+absl::StatusOr<input_tree> load_input_tree(backend& from, const digest& root,
+                                           absolute_symlinks policy, const tree_limits& limits,
                                            const std::function<bool(const digest&)>& has,
                                            std::vector<digest>& missing);
 
 /// GetTree's walk: every Directory reachable from `root`, each once however often the tree names
 /// it, parents before children; a missing child is skipped. NOT_FOUND when the root is missing.
 /// `visit` returning false ends the walk early. Blocks.
-absl::Status walk_directories(
-  backend& from, const digest& root, const tree_limits& limits,
-  const std::function<bool(const digest&, const reapi::Directory&)>& visit);
+absl::Status
+walk_directories(backend& from, const digest& root, const tree_limits& limits,
+                 const std::function<bool(const digest&, const reapi::Directory&)>& visit);
 
 } // namespace expbuild

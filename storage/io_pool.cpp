@@ -17,7 +17,7 @@ namespace {
 class work_lane {
 public:
   work_lane(const std::string& name, std::size_t threads, std::size_t max_waiting)
-    : max_waiting_(max_waiting) {
+      : max_waiting_(max_waiting) {
     for (std::size_t i = 0; i < threads; ++i) {
       threads_.emplace_back([this] { run(); });
       ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
@@ -73,8 +73,8 @@ private:
 class threaded_pool : public io_pool {
 public:
   explicit threaded_pool(const io_pool_options& options)
-    : short_("io-short", options.short_threads, options.max_waiting),
-      long_("io-long", options.long_threads, options.max_waiting) {}
+      : short_("io-short", options.short_threads, options.max_waiting),
+        long_("io-long", options.long_threads, options.max_waiting) {}
   ~threaded_pool() override { threaded_pool::stop(); }
 
   bool post(lane where, std::function<void()> work) override {
@@ -106,6 +106,8 @@ std::shared_ptr<io_pool> make_io_pool(io_pool_options options) {
   return std::make_shared<threaded_pool>(options);
 }
 
-std::shared_ptr<io_pool> make_inline_io_pool() { return std::make_shared<inline_pool>(); }
+std::shared_ptr<io_pool> make_inline_io_pool() {
+  return std::make_shared<inline_pool>();
+}
 
 } // namespace expbuild

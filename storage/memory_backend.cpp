@@ -78,7 +78,7 @@ private:
 class memory_writer : public verified_writer {
 public:
   memory_writer(const digest& id, std::shared_ptr<memory_backend> owner)
-    : verified_writer(id), owner_(std::move(owner)) {}
+      : verified_writer(id), owner_(std::move(owner)) {}
 
 private:
   absl::Status take(std::string_view bytes) override {
@@ -101,6 +101,8 @@ absl::StatusOr<std::unique_ptr<blob_writer>> memory_backend::begin_write(const d
 
 } // namespace
 
-std::shared_ptr<backend> make_memory_backend() { return std::make_shared<memory_backend>(); }
+std::shared_ptr<backend> make_memory_backend() {
+  return std::make_shared<memory_backend>();
+}
 
 } // namespace expbuild

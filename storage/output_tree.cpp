@@ -26,7 +26,7 @@ absl::Status unfit(const std::string& path, const std::string& how) {
 class tree_walk {
 public:
   tree_walk(int root, digest_function function, absolute_symlinks policy, const file_sink& sink)
-    : root_(root), function_(function), policy_(policy), sink_(sink) {}
+      : root_(root), function_(function), policy_(policy), sink_(sink) {}
 
   absl::StatusOr<output_tree> run() {
     auto root = read_folder("", 0);
@@ -78,7 +78,7 @@ private:
     const auto entry = open_at(path, O_PATH | O_NOFOLLOW);
     if (!entry.ok()) // openat2 does not even look at a link; O_PATH below does
       return read_link(path, name, into);
-    struct stat facts{};
+    struct stat facts {};
     if (::fstat(entry->get(), &facts) != 0)
       return errno_status(errno, "looking at output " + path);
     if (S_ISDIR(facts.st_mode))
@@ -107,8 +107,8 @@ private:
 
   absl::Status read_link(const std::string& path, const std::string& name, reapi::Directory& into) {
     const auto slash = path.rfind('/');
-    const auto parent
-      = open_at(slash == std::string::npos ? "" : path.substr(0, slash), O_PATH | O_DIRECTORY);
+    const auto parent =
+        open_at(slash == std::string::npos ? "" : path.substr(0, slash), O_PATH | O_DIRECTORY);
     if (!parent.ok())
       return parent.status();
     std::string target(PATH_MAX, '\0');
@@ -119,8 +119,9 @@ private:
     if (!is_utf8(target))
       return unfit(path, "points to a name that is not UTF-8");
     if (target.front() == '/' && policy_ == absolute_symlinks::disallowed)
-      return unfit(path, "is a symlink to the absolute path '" + target
-                           + "', which this server does not allow (symlink_absolute_path_strategy)");
+      return unfit(path,
+                   "is a symlink to the absolute path '" + target
+                       + "', which this server does not allow (symlink_absolute_path_strategy)");
     auto& node = *into.add_symlinks();
     node.set_name(name);
     node.set_target(target);

@@ -18,28 +18,28 @@ unique_fd::~unique_fd() {
 absl::Status errno_status(int error, const std::string& doing) {
   const auto text = doing + ": " + std::generic_category().message(error);
   switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return absl::NotFoundError(text);
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return absl::ResourceExhaustedError(text);
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case EAGAIN:
-      return absl::UnavailableError(text);
-    case EACCES:
-    case EPERM:
-      return absl::PermissionDeniedError(text);
-    case EEXIST:
-      return absl::AlreadyExistsError(text);
-    case ELOOP:
-    case EXDEV:
-      return absl::FailedPreconditionError(text);
-    default:
-      return absl::InternalError(text);
+  case ENOENT:
+  case ENOTDIR:
+    return absl::NotFoundError(text);
+  case ENOSPC:
+  case EDQUOT:
+  case EFBIG:
+    return absl::ResourceExhaustedError(text);
+  case EMFILE:
+  case ENFILE:
+  case ENOMEM:
+  case EAGAIN:
+    return absl::UnavailableError(text);
+  case EACCES:
+  case EPERM:
+    return absl::PermissionDeniedError(text);
+  case EEXIST:
+    return absl::AlreadyExistsError(text);
+  case ELOOP:
+  case EXDEV:
+    return absl::FailedPreconditionError(text);
+  default:
+    return absl::InternalError(text);
   }
 }
 
@@ -74,8 +74,7 @@ absl::StatusOr<unique_fd> open_beneath(int dirfd, const std::string& path, int f
 absl::StatusOr<unique_fd> make_folder(int dirfd, const std::string& name, mode_t mode) {
   if (::mkdirat(dirfd, name.c_str(), mode) != 0 && errno != EEXIST)
     return errno_status(errno, "making folder " + name);
-  const int fd
-    = ::openat(dirfd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const int fd = ::openat(dirfd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return errno_status(errno, "opening folder " + name);
   return unique_fd(fd);

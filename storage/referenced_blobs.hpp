@@ -12,7 +12,8 @@ namespace expbuild {
 /// Tree, not the Directories in it). Each digest once. Reads the Trees: NOT_FOUND when one is
 /// absent, INVALID_ARGUMENT when the result or a Tree is malformed or larger than `max_tree_bytes`.
 /// Blocks.
-absl::StatusOr<std::vector<digest>> referenced_blobs(backend& from, const reapi::ActionResult& result,
+absl::StatusOr<std::vector<digest>> referenced_blobs(backend& from,
+                                                     const reapi::ActionResult& result,
                                                      digest_function function,
                                                      std::int64_t max_tree_bytes = 256 << 20);
 

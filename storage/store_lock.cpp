@@ -29,8 +29,8 @@ std::string without_newline(std::string text) {
 
 absl::Status lock_file(int fd, const std::filesystem::path& root) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
-    return absl::FailedPreconditionError("the store at " + root.string()
-                                         + " is in use by process " + without_newline(read_small(fd))
+    return absl::FailedPreconditionError("the store at " + root.string() + " is in use by process "
+                                         + without_newline(read_small(fd))
                                          + ": stop it, or give this server a root_dir of its own");
   const auto pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
@@ -49,8 +49,7 @@ absl::Status check_format(int root_fd, const std::filesystem::path& root) {
                                          + "', this server reads '" + without_newline(format)
                                          + "': use the version that wrote it, or another root_dir");
   }
-  const unique_fd made(
-    ::openat(root_fd, "FORMAT", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const unique_fd made(::openat(root_fd, "FORMAT", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!made)
     return errno_status(errno, "creating " + path);
   return write_all(made.get(), format, "writing " + path);

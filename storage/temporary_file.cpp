@@ -13,8 +13,7 @@ absl::StatusOr<temporary_file> temporary_file::create(std::shared_ptr<const uniq
                                                       mode_t mode) {
   static std::atomic<std::uint64_t> count{0};
   auto name = std::to_string(::getpid()) + "-" + std::to_string(++count);
-  const int fd
-    = ::openat(folder->get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  const int fd = ::openat(folder->get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0)
     return errno_status(errno, "creating a temporary file in the store");
   return temporary_file(std::move(folder), std::move(name), unique_fd(fd));
@@ -22,12 +21,11 @@ absl::StatusOr<temporary_file> temporary_file::create(std::shared_ptr<const uniq
 
 temporary_file::temporary_file(std::shared_ptr<const unique_fd> folder, std::string name,
                                unique_fd fd)
-  : folder_(std::move(folder)), name_(std::move(name)), fd_(std::move(fd)) {}
+    : folder_(std::move(folder)), name_(std::move(name)), fd_(std::move(fd)) {}
 
 temporary_file::temporary_file(temporary_file&& other) noexcept
-  : folder_(std::move(other.folder_)),
-    name_(std::exchange(other.name_, {})),
-    fd_(std::move(other.fd_)) {}
+    : folder_(std::move(other.folder_)), name_(std::exchange(other.name_, {})),
+      fd_(std::move(other.fd_)) {}
 
 temporary_file& temporary_file::operator=(temporary_file&& other) noexcept {
   std::swap(folder_, other.folder_);

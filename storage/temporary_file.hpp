@@ -11,7 +11,8 @@ namespace expbuild {
 class temporary_file {
 public:
   /// O_CREAT | O_EXCL under a name of its own.
-  static absl::StatusOr<temporary_file> create(std::shared_ptr<const unique_fd> folder, mode_t mode);
+  static absl::StatusOr<temporary_file> create(std::shared_ptr<const unique_fd> folder,
+                                               mode_t mode);
 
   temporary_file(temporary_file&& other) noexcept;
   temporary_file& operator=(temporary_file&& other) noexcept;

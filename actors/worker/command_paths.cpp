@@ -30,8 +30,7 @@ absl::Status add_outputs(const Paths& wanted, kind what, const char* field, comm
 
 absl::StatusOr<command_paths> resolve_command_paths(const reapi::Command& command) {
   command_paths paths;
-  const auto directory
-    = resolve_path("", command.working_directory(), "Command.working_directory");
+  const auto directory = resolve_path("", command.working_directory(), "Command.working_directory");
   if (!directory.ok())
     return directory.status();
   if (command.output_node_properties_size() > 0)

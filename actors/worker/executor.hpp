@@ -97,6 +97,7 @@ struct host_executor_options {
 
 /// Commands as processes of this host, started by a runner process of their own: the daemon never
 /// forks (see docs/decisions).
-std::unique_ptr<executor> make_host_executor(execution_thread& thread, host_executor_options options);
+std::unique_ptr<executor> make_host_executor(execution_thread& thread,
+                                             host_executor_options options);
 
 } // namespace expbuild

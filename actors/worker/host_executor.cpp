@@ -41,21 +41,22 @@ command_ended::reason reason_of(runner::v1::Exited::KilledBy x) {
 class host_session : public std::enable_shared_from_this<host_session> {
 public:
   host_session(execution_thread::impl& thread, host_executor_options options)
-    : options_(std::move(options)), timer_(thread.loop),
-      process_(std::make_shared<runner_process>(thread, options_.name)) {}
+      : options_(std::move(options)), timer_(thread.loop),
+        process_(std::make_shared<runner_process>(thread, options_.name)) {}
 
   void open(executor::on_ready ready, executor::on_lost lost) {
     ready_ = std::move(ready);
     lost_ = std::move(lost);
     const auto status = process_->start(
-      options_.runner, [me = weak_from_this()](const runner::v1::Event& event) {
-        if (const auto self = me.lock())
-          self->take(event);
-      },
-      [me = weak_from_this()](const absl::Status& why) {
-        if (const auto self = me.lock())
-          self->gone(why);
-      });
+        options_.runner,
+        [me = weak_from_this()](const runner::v1::Event& event) {
+          if (const auto self = me.lock())
+            self->take(event);
+        },
+        [me = weak_from_this()](const absl::Status& why) {
+          if (const auto self = me.lock())
+            self->gone(why);
+        });
     if (!status.ok())
       return std::exchange(ready_, nullptr)(absl::UnavailableError(std::string(status.message())));
     timer_.expires_after(startup_limit);
@@ -159,8 +160,8 @@ private:
   }
 
   absl::Status failure_of(const runner::v1::Failed& event) const {
-    auto text = "cannot start " + program_ + ": "
-                + std::generic_category().message(event.error_number());
+    auto text =
+        "cannot start " + program_ + ": " + std::generic_category().message(event.error_number());
     if (!event.step().empty())
       text += " (" + event.step() + ")";
     return is_the_commands_fault(event.error_number()) ? absl::InvalidArgumentError(text)
@@ -200,15 +201,15 @@ private:
   std::uint64_t last_ping_ = 0;
   std::unordered_map<std::uint64_t,
                      std::pair<executor::on_ready, std::shared_ptr<boost::asio::steady_timer>>>
-    pings_;
+      pings_;
 };
 
 /// The outside: any thread may call; everything goes to the execution thread.
 class host_executor : public executor {
 public:
   host_executor(execution_thread& thread, host_executor_options options)
-    : thread_(thread.get()),
-      session_(std::make_shared<host_session>(thread_, std::move(options))) {}
+      : thread_(thread.get()),
+        session_(std::make_shared<host_session>(thread_, std::move(options))) {}
 
   /// Waits for the execution thread to let go, which never waits for anything itself.
   ~host_executor() override {
@@ -221,9 +222,8 @@ public:
   }
 
   void open(on_ready ready, on_lost lost) override {
-    boost::asio::post(thread_.loop, [s = session_, ready = std::move(ready), lost = std::move(lost)] {
-      s->open(ready, lost);
-    });
+    boost::asio::post(thread_.loop, [s = session_, ready = std::move(ready),
+                                     lost = std::move(lost)] { s->open(ready, lost); });
   }
 
   void start(command_spec command, on_ended ended) override {

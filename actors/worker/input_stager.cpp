@@ -51,7 +51,7 @@ absl::Status input_stager::make_folder_at(const std::string& path) {
   if (::mkdirat(*parent, name.c_str(), 0755) != 0)
     return errno_status(errno, "making input directory '" + path + "'");
   const unique_fd made(
-    ::openat(*parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      ::openat(*parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   return give_away(made.get(), path);
 }
 
@@ -94,7 +94,7 @@ absl::Status input_stager::stage_file(const input_tree::file& file) {
 absl::Status input_stager::copy(blob_reader& from, int dirfd, const std::string& name,
                                 const input_tree::file& file) const {
   const unique_fd to(
-    ::openat(dirfd, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+      ::openat(dirfd, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!to)
     return errno_status(errno, "creating input '" + file.path + "'");
   std::array<char, 64 * 1024> buffer;

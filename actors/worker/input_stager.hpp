@@ -8,7 +8,7 @@ namespace expbuild {
 class input_stager {
 public:
   input_stager(const workspace_options& options, backend& store, int root)
-    : options_(options), store_(store), root_(root) {}
+      : options_(options), store_(store), root_(root) {}
 
   absl::Status stage(const input_tree& tree);
 

@@ -21,11 +21,11 @@ absl::Status unfit(const expected_output& output, const std::string& how) {
 
 /// What the entry itself is: a link is a link. NOT_FOUND also when a parent is no real folder.
 absl::StatusOr<struct stat> look_at(int root, const std::string& path) {
-  const auto parent = open_beneath(root, parent_of(path).empty() ? "." : parent_of(path),
-                                   O_PATH | O_DIRECTORY);
+  const auto parent =
+      open_beneath(root, parent_of(path).empty() ? "." : parent_of(path), O_PATH | O_DIRECTORY);
   if (!parent.ok())
     return absl::NotFoundError("no such folder");
-  struct stat facts{};
+  struct stat facts {};
   const auto name = path.empty() ? std::string(".") : name_of(path);
   if (::fstatat(parent->get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0)
     return errno_status(errno, "looking at output '" + path + "'");
@@ -94,16 +94,16 @@ absl::Status output_collector::add_file(const expected_output& output, mode_t mo
 
 absl::Status output_collector::add_directory(const expected_output& output,
                                              collected_outputs& into) {
-  const auto folder
-    = open_beneath(root_, output.path.empty() ? "." : output.path, O_RDONLY | O_DIRECTORY);
+  const auto folder =
+      open_beneath(root_, output.path.empty() ? "." : output.path, O_RDONLY | O_DIRECTORY);
   if (!folder.ok())
     return folder.status();
-  const auto tree
-    = read_directory_tree(folder->get(), function_, symlinks_,
+  const auto tree =
+      read_directory_tree(folder->get(), function_, symlinks_,
                           [&](int fd, const std::string&) { return store_file(fd, into); });
   if (!tree.ok())
     return absl::Status(tree.status().code(), "in output directory '" + output.wanted
-                                                + "': " + std::string(tree.status().message()));
+                                                  + "': " + std::string(tree.status().message()));
   const auto tree_id = store_message(tree->to_tree(), into);
   if (!tree_id.ok())
     return tree_id.status();
@@ -125,8 +125,8 @@ absl::Status output_collector::add_directory(const expected_output& output,
 
 absl::Status output_collector::add_link(const expected_output& output, collected_outputs& into) {
   const auto parent_path = parent_of(output.path);
-  const auto parent
-    = open_beneath(root_, parent_path.empty() ? "." : parent_path, O_PATH | O_DIRECTORY);
+  const auto parent =
+      open_beneath(root_, parent_path.empty() ? "." : parent_path, O_PATH | O_DIRECTORY);
   if (!parent.ok())
     return parent.status();
   std::string target(PATH_MAX, '\0');
@@ -138,12 +138,13 @@ absl::Status output_collector::add_link(const expected_output& output, collected
   if (!is_utf8(target))
     return unfit(output, "points to a name that is not UTF-8");
   if (target.front() == '/' && symlinks_ == absolute_symlinks::disallowed)
-    return unfit(output, "is a symlink to the absolute path '" + target
-                           + "', which this server does not allow (symlink_absolute_path_strategy)");
+    return unfit(output,
+                 "is a symlink to the absolute path '" + target
+                     + "', which this server does not allow (symlink_absolute_path_strategy)");
   // Which of the older lists: by what it leads to inside the root, a file when nothing is there.
   const auto led_to = resolve_path(parent_path, target, "target");
-  const bool to_directory
-    = output.what == kind::directory
+  const bool to_directory =
+      output.what == kind::directory
       || (output.what == kind::any && led_to.ok()
           && open_beneath(root_, led_to->empty() ? "." : *led_to, O_PATH | O_DIRECTORY).ok());
   auto& older = to_directory ? *into.result.add_output_directory_symlinks()

@@ -12,7 +12,7 @@ namespace expbuild {
 class output_collector {
 public:
   output_collector(backend& store, digest_function function, absolute_symlinks symlinks, int root)
-    : store_(store), function_(function), symlinks_(symlinks), root_(root) {}
+      : store_(store), function_(function), symlinks_(symlinks), root_(root) {}
 
   absl::Status collect(const command_paths& paths, reapi::Command::OutputDirectoryFormat format,
                        collected_outputs& into);

@@ -27,7 +27,7 @@ std::string describe(int status) {
 } // namespace
 
 runner_process::runner_process(execution_thread::impl& thread, std::string name)
-  : thread_(thread), name_(std::move(name)), socket_(thread.loop), tree_(thread.loop) {}
+    : thread_(thread), name_(std::move(name)), socket_(thread.loop), tree_(thread.loop) {}
 
 absl::Status runner_process::start(const std::filesystem::path& program, on_event events,
                                    on_gone gone) {
@@ -39,9 +39,9 @@ absl::Status runner_process::start(const std::filesystem::path& program, on_even
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
   vfork_launcher launcher;
   error_code error;
-  auto started = launcher.launch(
-    thread_.loop.get_executor(), error, program.string(), std::vector<std::string>{},
-    boost::process::v2::process_stdio{theirs.get(), {}, {}});
+  auto started = launcher.launch(thread_.loop.get_executor(), error, program.string(),
+                                 std::vector<std::string>{},
+                                 boost::process::v2::process_stdio{theirs.get(), {}, {}});
   if (error)
     return errno_status(error.value(), "cannot start runner " + program.string());
   process_.emplace(std::move(started));

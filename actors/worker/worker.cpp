@@ -24,12 +24,12 @@ caf::error failure(const std::string& why) {
 void worker_state::open() {
   runner = options.make_executor();
   runner->open(
-    [me = worker_actor{self}](absl::Status status) {
-      caf::anon_send(me, executor_opened{.trace = {}, .status = std::move(status)});
-    },
-    [me = worker_actor{self}](absl::Status why) {
-      caf::anon_send(me, executor_lost{.trace = {}, .why = std::move(why)});
-    });
+      [me = worker_actor{self}](absl::Status status) {
+        caf::anon_send(me, executor_opened{.trace = {}, .status = std::move(status)});
+      },
+      [me = worker_actor{self}](absl::Status why) {
+        caf::anon_send(me, executor_lost{.trace = {}, .why = std::move(why)});
+      });
 }
 
 void worker_state::opened(const absl::Status& status) {
@@ -78,8 +78,8 @@ void worker_state::run(run_job& request) {
   busy = std::make_unique<attempt>();
   busy->number = request.attempt;
   busy->work = std::move(request.work);
-  busy->space = make_workspace(options.workspaces, options.store,
-                               busy->work->action->id.function(), busy->number);
+  busy->space = make_workspace(options.workspaces, options.store, busy->work->action->id.function(),
+                               busy->number);
   auto& metadata = busy->metadata;
   metadata.set_worker(options.name);
   set_time(*metadata.mutable_queued_timestamp(), busy->work->queued_at);
@@ -135,8 +135,9 @@ void worker_state::ran(command_finished& event) {
     return finish(); // nobody wants its outputs
   if (ended.why == command_ended::reason::timed_out)
     busy->status = absl::DeadlineExceededError(
-      "the command was killed after its timeout of "
-      + std::to_string(std::chrono::duration<double>(busy->work->action->timeout).count()) + " s");
+        "the command was killed after its timeout of "
+        + std::to_string(std::chrono::duration<double>(busy->work->action->timeout).count())
+        + " s");
   collect();
 }
 
@@ -159,13 +160,11 @@ void worker_state::collected(outputs_collected& event) {
     return finish();
   }
   busy->result = std::make_shared<reapi::ActionResult>(std::move(event.outputs->result));
-  caf::anon_send(options.blobs,
-                 blobs_stored{.trace = {}, .digests = std::move(event.outputs->stored)},
-                 reply<unit>([me = worker_actor{self}, number = busy->number](
-                               const absl::StatusOr<unit>& x) {
-                   caf::anon_send(me, outputs_published{
-                                        .trace = {}, .attempt = number, .status = x.status()});
-                 }));
+  caf::anon_send(
+      options.blobs, blobs_stored{.trace = {}, .digests = std::move(event.outputs->stored)},
+      reply<unit>([me = worker_actor{self}, number = busy->number](const absl::StatusOr<unit>& x) {
+        caf::anon_send(me, outputs_published{.trace = {}, .attempt = number, .status = x.status()});
+      }));
 }
 
 void worker_state::published(const outputs_published& event) {
@@ -218,16 +217,16 @@ worker_actor::behavior_type worker(worker_state::pointer self, worker_options op
   state.open();
   self->set_exit_handler([&state](const caf::exit_msg& x) { state.leave(x.reason); });
   return traced_behavior(
-    self, label,
-    worker_actor::behavior_type{
-      [&state](run_job& x) { state.run(x); }, [&state](const stop_job& x) { state.stop(x); },
-      [&state](const check_health&, const reply<unit>& answer) { state.health(answer); },
-      [&state](const executor_opened& x) { state.opened(x.status); },
-      [&state](const executor_lost& x) { state.lost(x.why); },
-      [&state](const inputs_staged& x) { state.staged(x); },
-      [&state](command_finished& x) { state.ran(x); },
-      [&state](outputs_collected& x) { state.collected(x); },
-      [&state](const outputs_published& x) { state.published(x); }});
+      self, label,
+      worker_actor::behavior_type{
+          [&state](run_job& x) { state.run(x); }, [&state](const stop_job& x) { state.stop(x); },
+          [&state](const check_health&, const reply<unit>& answer) { state.health(answer); },
+          [&state](const executor_opened& x) { state.opened(x.status); },
+          [&state](const executor_lost& x) { state.lost(x.why); },
+          [&state](const inputs_staged& x) { state.staged(x); },
+          [&state](command_finished& x) { state.ran(x); },
+          [&state](outputs_collected& x) { state.collected(x); },
+          [&state](const outputs_published& x) { state.published(x); }});
 }
 
 } // namespace expbuild

@@ -33,8 +33,8 @@ class disk_workspace : public workspace {
 public:
   disk_workspace(const workspace_options& options, std::shared_ptr<backend> store,
                  digest_function function, std::uint64_t attempt)
-    : options_(options), store_(std::move(store)), function_(function),
-      name_("attempt-" + std::to_string(attempt)) {}
+      : options_(options), store_(std::move(store)), function_(function),
+        name_("attempt-" + std::to_string(attempt)) {}
 
   absl::Status stage(const digest& input_root, const reapi::Command& command) override {
     if (command.arguments().empty())
@@ -70,8 +70,7 @@ public:
   absl::StatusOr<collected_outputs> collect(const reapi::Command& command) override {
     collected_outputs collected;
     output_collector collector(*store_, function_, options_.symlinks, root_.get());
-    if (auto status
-        = collector.collect(paths_, command.output_directory_format(), collected);
+    if (auto status = collector.collect(paths_, command.output_directory_format(), collected);
         !status.ok())
       return status;
     for (const auto& [path, into] :
@@ -100,9 +99,9 @@ public:
 private:
   absl::StatusOr<input_tree> load(const digest& root) {
     std::vector<digest> missing;
-    auto tree = load_input_tree(*store_, root, options_.symlinks, options_.limits,
-                                [this](const digest& id) { return store_->open(id).ok(); },
-                                missing);
+    auto tree = load_input_tree(
+        *store_, root, options_.symlinks, options_.limits,
+        [this](const digest& id) { return store_->open(id).ok(); }, missing);
     if (tree.ok() && !missing.empty())
       return missing_blobs_error("cannot stage the inputs of the action", missing);
     return tree;

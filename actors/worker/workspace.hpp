@@ -28,8 +28,8 @@ struct workspace_options {
 
 /// What an attempt left behind, before it is known to be an ActionResult.
 struct collected_outputs {
-  reapi::ActionResult result;   ///< outputs, stdout and stderr by digest; no exit code, no metadata
-  std::vector<digest> stored;   ///< every blob that was written to the store for it
+  reapi::ActionResult result; ///< outputs, stdout and stderr by digest; no exit code, no metadata
+  std::vector<digest> stored; ///< every blob that was written to the store for it
 };
 
 /// The folder of one attempt: DIRECTORY/attempt-N/{root,stdout,stderr}. Stages the inputs of an

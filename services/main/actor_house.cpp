@@ -35,7 +35,7 @@ caf::actor_system_config& tuned(caf::actor_system_config& config, std::size_t th
 } // namespace
 
 actor_house::actor_house(std::size_t threads)
-  : system_(std::make_unique<caf::actor_system>(tuned(config_, threads))) {}
+    : system_(std::make_unique<caf::actor_system>(tuned(config_, threads))) {}
 
 actor_house::~actor_house() {
   stop_workers();
@@ -82,11 +82,11 @@ void actor_house::open_storage(const stores& storage, service_context& into) {
                                                        .meters = into.meters,
                                                        .present = storage.present}));
   into.action_cache = keep(
-    "action_cache", system.spawn(action_cache, action_cache_options{.results = storage.results,
-                                                                    .store = storage.blobs,
-                                                                    .io = into.io,
-                                                                    .meters = into.meters,
-                                                                    .blobs = into.cas}));
+      "action_cache", system.spawn(action_cache, action_cache_options{.results = storage.results,
+                                                                      .store = storage.blobs,
+                                                                      .io = into.io,
+                                                                      .meters = into.meters,
+                                                                      .blobs = into.cas}));
 }
 
 void actor_house::open_dispatching(const daemon_options& options, service_context& into) {
@@ -101,8 +101,8 @@ void actor_house::open_dispatching(const daemon_options& options, service_contex
   dispatcher_options dispatching;
   dispatching.operations.cache = into.action_cache;
   dispatching.operations.scheduler = into.scheduler;
-  dispatching.operations.reaper
-    = keep("result_reaper", system.spawn(result_reaper, options.retirement));
+  dispatching.operations.reaper =
+      keep("result_reaper", system.spawn(result_reaper, options.retirement));
   dispatching.operations.recorder = into.recorder;
   dispatching.operations.meters = into.meters;
   dispatching.store = into.store;

@@ -39,7 +39,7 @@ std::shared_ptr<io_pool> make_pool() {
 class running_daemon : public daemon {
 public:
   explicit running_daemon(daemon_options options)
-    : options_(std::move(options)), actors_(options_.actor_threads) {}
+      : options_(std::move(options)), actors_(options_.actor_threads) {}
 
   absl::Status start() {
     trace_log::set_budget(options_.trace_memory);
@@ -99,8 +99,8 @@ private:
       return absl::OkStatus();
     http_endpoint_options http_options;
     http_options.address = options_.http_address;
-    auto http = make_http_endpoint(
-      http_options, http_pages(context_, [this] { return grpc_->serving(); }));
+    auto http =
+        make_http_endpoint(http_options, http_pages(context_, [this] { return grpc_->serving(); }));
     if (!http.ok())
       return http.status();
     http_ = *std::move(http);
@@ -113,9 +113,9 @@ private:
     if (ask_and_wait(context_->dispatcher, expbuild::drain{}, options_.drain_timeout))
       return;
     logger().warn("some actions still run: their clients are told to try again");
-    caf::anon_send(context_->dispatcher,
-                   abort_all{.trace = {},
-                             .why = absl::UnavailableError("the server is shutting down; try again")});
+    caf::anon_send(context_->dispatcher, abort_all{.trace = {},
+                                                   .why = absl::UnavailableError(
+                                                       "the server is shutting down; try again")});
     ask_and_wait(context_->dispatcher, expbuild::drain{}, seconds(5));
   }
 

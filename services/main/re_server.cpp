@@ -66,8 +66,7 @@ absl::Status set_up_logging(bool verbose) {
 
 int serve(const std::string& file, const sigset_t& stops) {
   config_problems problems;
-  const auto settings
-    = file.empty() ? default_config(problems) : read_config_file(file, problems);
+  const auto settings = file.empty() ? default_config(problems) : read_config_file(file, problems);
   if (!tell(problems))
     return invalid;
   logger().info("Configuration loaded from {}", file.empty() ? "built-in defaults" : file);

@@ -70,6 +70,8 @@ void warn_if_exposed(const config& settings) {
                           settings.server.address);
 }
 
-std::string expbuild_version() { return EXPBUILD_VERSION; }
+std::string expbuild_version() {
+  return EXPBUILD_VERSION;
+}
 
 } // namespace expbuild

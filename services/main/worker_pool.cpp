@@ -29,8 +29,7 @@ worker_options options_for(const std::string& name, const host_pool_options& poo
   x.platform = host_platform();
   x.make_executor = [thread = around.thread, runner = around.runner, identity = pool.identity,
                      name] {
-    return make_host_executor(*thread,
-                              {.runner = runner, .identity = identity, .name = name});
+    return make_host_executor(*thread, {.runner = runner, .identity = identity, .name = name});
   };
   x.workspaces.directory = pool.work_dir / name;
   x.workspaces.symlinks = around.symlinks;
@@ -69,8 +68,8 @@ make_host_workers(const std::vector<host_pool_options>& pools, const worker_surr
                   pool.count, pool.work_dir.string(), pool.identity.uid,
                   may_link(pool.identity) ? "linked" : "copied");
     for (std::size_t i = 0; i < pool.count; ++i) {
-      const auto options
-        = options_for("host-worker-" + std::to_string(specs.size() + 1), pool, around);
+      const auto options =
+          options_for("host-worker-" + std::to_string(specs.size() + 1), pool, around);
       if (auto status = prepare_workspaces(options.workspaces); !status.ok())
         return status;
       specs.push_back({options.name, options.type, [options](caf::actor_system& system) {

@@ -107,8 +107,12 @@ CAF_TEST(an empty platform of the action falls back to the one of the command) {
 }
 
 CAF_TEST(pauses between restarts double up to a limit and start anew after a quiet time) {
-  restart_policy policy({.first_pause = 100ms, .longest_pause = 1s, .quiet = 60s,
-                         .intensity = 100, .window = 3600s, .quarantine = 1s});
+  restart_policy policy({.first_pause = 100ms,
+                         .longest_pause = 1s,
+                         .quiet = 60s,
+                         .intensity = 100,
+                         .window = 3600s,
+                         .quarantine = 1s});
   auto now = restart_policy::time_point{} + 1h;
   CAF_CHECK_EQUAL(policy.after_failure(now, 0.99).pause.count(), 99);
   CAF_CHECK_EQUAL(policy.after_failure(now += 1s, 0.99).pause.count(), 198);
@@ -120,8 +124,12 @@ CAF_TEST(pauses between restarts double up to a limit and start anew after a qui
 }
 
 CAF_TEST(too many failures in the window mean quarantine) {
-  restart_policy policy({.first_pause = 1ms, .longest_pause = 1ms, .quiet = 60s, .intensity = 3,
-                         .window = 10s, .quarantine = 30s});
+  restart_policy policy({.first_pause = 1ms,
+                         .longest_pause = 1ms,
+                         .quiet = 60s,
+                         .intensity = 3,
+                         .window = 10s,
+                         .quarantine = 30s});
   const auto now = restart_policy::time_point{} + 1h;
   for (int i = 0; i < 3; ++i)
     CAF_CHECK(!policy.after_failure(now + i * 1s, 0.5).quarantined);
@@ -132,8 +140,12 @@ CAF_TEST(too many failures in the window mean quarantine) {
 }
 
 CAF_TEST(failures that are far apart never lead to quarantine) {
-  restart_policy policy({.first_pause = 1ms, .longest_pause = 1ms, .quiet = 60s, .intensity = 3,
-                         .window = 10s, .quarantine = 30s});
+  restart_policy policy({.first_pause = 1ms,
+                         .longest_pause = 1ms,
+                         .quiet = 60s,
+                         .intensity = 3,
+                         .window = 10s,
+                         .quarantine = 30s});
   auto now = restart_policy::time_point{} + 1h;
   for (int i = 0; i < 50; ++i)
     CAF_CHECK(!policy.after_failure(now += 5s, 0.5).quarantined);
@@ -181,7 +193,10 @@ CAF_TEST(a trace is found by name or action or invocation and by a unique prefix
 CAF_TEST(names and kept traces are bounded) {
   trace_index index({.max_names = 2, .max_kept = 1, .max_kept_records = 2});
   for (std::uint64_t i = 1; i <= 3; ++i)
-    index.add({.trace = i, .operation = "operation-" + std::to_string(i), .action = {}, .invocation = {}});
+    index.add({.trace = i,
+               .operation = "operation-" + std::to_string(i),
+               .action = {},
+               .invocation = {}});
   CAF_CHECK(!index.find("operation-1").ok());
   index.keep(2, std::vector<trace_record>(5));
   index.keep(3, std::vector<trace_record>(1));

@@ -29,27 +29,27 @@ struct fixture : actor_fixture {
     dispatcher_options options;
     auto& inner = options.operations;
     inner.scheduler = fake<scheduler_actor>(
-      [w = w](const submit& x, const operation_actor& from) {
-        w->waiting[x.work->execution] = from;
-        w->jobs.push_back(x.work);
-      },
-      [w = w](const withdraw& x) { w->withdrawn.push_back(x); },
-      [w = w](const raise_priority& x) { w->raised.push_back(x); });
+        [w = w](const submit& x, const operation_actor& from) {
+          w->waiting[x.work->execution] = from;
+          w->jobs.push_back(x.work);
+        },
+        [w = w](const withdraw& x) { w->withdrawn.push_back(x); },
+        [w = w](const raise_priority& x) { w->raised.push_back(x); });
     inner.cache = fake<action_cache_actor>(
-      [w = w](const get_result& x, const reply<cached_result>& answer) {
-        const auto found = w->cache.find(x.action);
-        if (found == w->cache.end())
-          return answer(absl::NotFoundError("miss"));
-        answer(found->second);
-      },
-      [w = w](const put_result& x, const reply<unit>& answer) {
-        w->puts.push_back(x);
-        if (!w->put_status.ok())
-          return answer(w->put_status);
-        answer(unit{});
-      });
-    inner.recorder = fake<recorder_actor>(
-      [w = w](const keep_trace& x) { w->kept_traces.push_back(x); });
+        [w = w](const get_result& x, const reply<cached_result>& answer) {
+          const auto found = w->cache.find(x.action);
+          if (found == w->cache.end())
+            return answer(absl::NotFoundError("miss"));
+          answer(found->second);
+        },
+        [w = w](const put_result& x, const reply<unit>& answer) {
+          w->puts.push_back(x);
+          if (!w->put_status.ok())
+            return answer(w->put_status);
+          answer(unit{});
+        });
+    inner.recorder =
+        fake<recorder_actor>([w = w](const keep_trace& x) { w->kept_traces.push_back(x); });
     inner.reaper = keep(sys.spawn(result_reaper, retirement_options{.ttl = 300s}));
     inner.meters = meters;
     options.store = store;
@@ -300,7 +300,7 @@ CAF_TEST(a finished operation leaves no actor behind) {
   const auto operation = w->waiting.begin()->second;
   end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
   CAF_CHECK(caf::actor_cast<caf::abstract_actor*>(operation)->getf(
-    caf::abstract_actor::is_terminated_flag));
+      caf::abstract_actor::is_terminated_flag));
 }
 
 CAF_TEST(an operation actor that dies tells its streams to try again) {

@@ -33,8 +33,8 @@ struct fixture : actor_fixture {
 
   std::shared_ptr<told> add_operation(const job_ptr& work) {
     auto log = std::make_shared<told>();
-    auto operation
-      = fake<operation_actor>([log](const stage_reached& x) { log->stages.push_back(x); },
+    auto operation =
+        fake<operation_actor>([log](const stage_reached& x) { log->stages.push_back(x); },
                               [log](const job_done& x) { log->ends.push_back(x); });
     caf::anon_send(sut, submit{.trace = {}, .work = work}, operation);
     consume_messages();
@@ -46,8 +46,8 @@ struct fixture : actor_fixture {
     std::shared_ptr<told> log = std::make_shared<told>();
   };
 
-  worker_and_log add_worker(const std::string& name, platform_properties platform = {
-                                                       {"OSFamily", "linux"}}) {
+  worker_and_log add_worker(const std::string& name,
+                            platform_properties platform = {{"OSFamily", "linux"}}) {
     worker_and_log x;
     x.actor = fake<worker_actor>([log = x.log](const run_job& y) { log->runs.push_back(y); },
                                  [log = x.log](const stop_job& y) { log->stops.push_back(y); });
@@ -55,11 +55,12 @@ struct fixture : actor_fixture {
     return x;
   }
 
-  void offer(const worker_actor& worker, const std::string& name, platform_properties platform = {
-                                                                    {"OSFamily", "linux"}}) {
-    caf::anon_send(sut,
-                   worker_ready{.trace = {}, .name = name, .type = "host", .platform = platform, .pid = 1},
-                   worker);
+  void offer(const worker_actor& worker, const std::string& name,
+             platform_properties platform = {{"OSFamily", "linux"}}) {
+    caf::anon_send(
+        sut,
+        worker_ready{.trace = {}, .name = name, .type = "host", .platform = platform, .pid = 1},
+        worker);
     consume_messages();
   }
 
@@ -136,7 +137,8 @@ CAF_TEST(a full queue refuses with the time to retry and keeps what waits) {
   const auto third = add_operation(make_job(3));
   CAF_REQUIRE_EQUAL(third->ends.size(), 1u);
   CAF_CHECK(absl::IsResourceExhausted(third->ends[0].status));
-  CAF_CHECK(third->ends[0].status.GetPayload("type.googleapis.com/google.rpc.RetryInfo").has_value());
+  CAF_CHECK(
+      third->ends[0].status.GetPayload("type.googleapis.com/google.rpc.RetryInfo").has_value());
   CAF_CHECK(first->ends.empty());
   CAF_CHECK_EQUAL(stats().queued, 2u);
 }
@@ -193,7 +195,8 @@ CAF_TEST(withdrawing takes a waiting job from the queue and stops a running one)
   const auto running = add_operation(make_job(1));
   const auto waiting = add_operation(make_job(2));
   for (const std::uint64_t execution : {1, 2})
-    caf::anon_send(sut, withdraw{.trace = {}, .execution = execution, .why = absl::CancelledError("x")});
+    caf::anon_send(sut,
+                   withdraw{.trace = {}, .execution = execution, .why = absl::CancelledError("x")});
   consume_messages();
   CAF_REQUIRE_EQUAL(waiting->ends.size(), 1u);
   CAF_CHECK(absl::IsCancelled(waiting->ends[0].status));

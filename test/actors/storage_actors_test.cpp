@@ -18,12 +18,12 @@ struct fixture : actor_fixture {
 
   fixture() {
     blobs = keep(sys.spawn(
-      cas, cas_options{.store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 2}));
-    cache = keep(sys.spawn(action_cache, action_cache_options{.results = results,
-                                                              .store = store,
-                                                              .io = io,
-                                                              .meters = meters,
-                                                              .blobs = blobs}));
+        cas, cas_options{
+                 .store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 2}));
+    cache = keep(sys.spawn(
+        action_cache,
+        action_cache_options{
+            .results = results, .store = store, .io = io, .meters = meters, .blobs = blobs}));
     consume_messages();
   }
 
@@ -37,8 +37,8 @@ struct fixture : actor_fixture {
 
   std::vector<digest> missing_of(std::vector<digest> ids) {
     return ask<missing_blobs>(blobs, find_missing{.trace = {}, .digests = std::move(ids)})
-      .value()
-      .digests;
+        .value()
+        .digests;
   }
 
   digest put(const std::string& bytes) {
@@ -76,15 +76,16 @@ CAF_TEST(the right hash with a wrong size is missing) {
 CAF_TEST(a writer is given only for what is absent and its budget comes back) {
   const auto there = put("there");
   auto first = ask<begun_writes>(
-    blobs, begin_writes{.trace = {}, .digests = {there, digest::of("a"), digest::of("b")}});
+      blobs, begin_writes{.trace = {}, .digests = {there, digest::of("a"), digest::of("b")}});
   CAF_CHECK(*first.value()[0] == nullptr);
   CAF_CHECK(*first.value()[1] != nullptr);
   auto refused = ask<begun_writes>(blobs, begin_writes{.trace = {}, .digests = {digest::of("c")}});
   CAF_CHECK(absl::IsResourceExhausted(refused.status()));
   first.slot->reset(); // the writers go
   consume_messages();
-  CAF_CHECK(
-    ask<begun_writes>(blobs, begin_writes{.trace = {}, .digests = {digest::of("c")}}).status().ok());
+  CAF_CHECK(ask<begun_writes>(blobs, begin_writes{.trace = {}, .digests = {digest::of("c")}})
+                .status()
+                .ok());
 }
 
 CAF_TEST(a blob that vanished from the store is no longer believed present) {
@@ -98,25 +99,26 @@ CAF_TEST(a blob that vanished from the store is no longer believed present) {
 CAF_TEST(a result is a hit only while every blob that it names is present) {
   const auto action = digest::of("action");
   const auto output = put("output");
-  CAF_CHECK(ask<unit>(cache, put_result{.trace = {}, .action = action,
-                                        .result = result_with_output(output)})
-              .status()
-              .ok());
+  CAF_CHECK(
+      ask<unit>(cache,
+                put_result{.trace = {}, .action = action, .result = result_with_output(output)})
+          .status()
+          .ok());
   CAF_CHECK(ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}})
-              .status()
-              .ok());
+                .status()
+                .ok());
   caf::anon_send(blobs, blobs_lost{.trace = {}, .digests = {output}});
   consume_messages();
-  const auto miss
-    = ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}});
+  const auto miss =
+      ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}});
   CAF_CHECK(absl::IsNotFound(miss.status()));
 }
 
 CAF_TEST(a result that names an absent blob is not taken and the blob is named) {
   const auto absent = digest::of("absent");
   const auto refused = ask<unit>(
-    cache,
-    put_result{.trace = {}, .action = digest::of("a"), .result = result_with_output(absent)});
+      cache,
+      put_result{.trace = {}, .action = digest::of("a"), .result = result_with_output(absent)});
   CAF_CHECK(absl::IsFailedPrecondition(refused.status()));
   const auto named = missing_blobs_of(refused.status());
   CAF_REQUIRE_EQUAL(named.size(), 1u);
@@ -126,8 +128,7 @@ CAF_TEST(a result that names an absent blob is not taken and the blob is named) 
 CAF_TEST(a hit carries inlined bytes only where they were asked for) {
   const auto action = digest::of("action");
   const auto output = put("output");
-  ask<unit>(cache,
-            put_result{.trace = {}, .action = action, .result = result_with_output(output)});
+  ask<unit>(cache, put_result{.trace = {}, .action = action, .result = result_with_output(output)});
   get_result request;
   request.action = action;
   const auto bare = ask<cached_result>(cache, request).value();

@@ -52,7 +52,8 @@ CAF_TEST(every message is recorded with its trace and who sent it) {
   const auto trace = new_trace_id();
   {
     const trace_scope scope(trace);
-    caf::anon_send(actor, name_trace{.trace = {}, .operation = "operation-1", .action = {}, .asker = {}});
+    caf::anon_send(actor,
+                   name_trace{.trace = {}, .operation = "operation-1", .action = {}, .asker = {}});
   }
   consume_messages();
   answer_box<recorded_trace> box;
@@ -85,13 +86,14 @@ CAF_TEST(a message that comes too late is recorded as dropped) {
 CAF_TEST(messages sent by a handler are children of the message that it handled) {
   const auto last = keep(sys.spawn(recorder, trace_index_options{}));
   const auto relay = keep(sys.spawn(
-    [last](traced_pointer<recorder_actor, relay_state> me) -> recorder_actor::behavior_type {
-      return traced_behavior(me, "relay",
-                             recorder_actor::behavior_type{
-                               [](const name_trace&) {},
-                               [last](const keep_trace&) { caf::anon_send(last, keep_trace{}); },
-                               [](const trace_of&, const reply<recorded_trace>&) {}});
-    }));
+      [last](traced_pointer<recorder_actor, relay_state> me) -> recorder_actor::behavior_type {
+        return traced_behavior(
+            me, "relay",
+            recorder_actor::behavior_type{
+                [](const name_trace&) {},
+                [last](const keep_trace&) { caf::anon_send(last, keep_trace{}); },
+                [](const trace_of&, const reply<recorded_trace>&) {}});
+      }));
   const auto trace = new_trace_id();
   {
     const trace_scope scope(trace);
@@ -116,9 +118,15 @@ CAF_TEST(many threads write and a reader never sees a torn record) {
   for (std::uint64_t number = 1; number <= 4; ++number)
     writers.emplace_back([number] {
       for (int i = 0; i < 20'000; ++i)
-        trace_log::write({.trace = number, .span = number, .parent_span = number,
-                          .sent_ns = static_cast<std::int64_t>(number), .queued_ns = number,
-                          .handled_ns = number, .from = 0, .to = 0, .message = 0,
+        trace_log::write({.trace = number,
+                          .span = number,
+                          .parent_span = number,
+                          .sent_ns = static_cast<std::int64_t>(number),
+                          .queued_ns = number,
+                          .handled_ns = number,
+                          .from = 0,
+                          .to = 0,
+                          .message = 0,
                           .outcome = message_outcome::handled});
     });
   for (int i = 0; i < 50; ++i)

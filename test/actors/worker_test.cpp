@@ -56,7 +56,8 @@ struct fixture : actor_fixture {
     std::string name = std::filesystem::temp_directory_path() / "expbuild-worker-XXXXXX";
     folder = ::mkdtemp(name.data());
     blobs = keep(sys.spawn(
-      cas, cas_options{.store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 8}));
+        cas, cas_options{
+                 .store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 8}));
     options.name = "host-worker-1";
     options.type = "host";
     options.make_executor = [s = s] { return std::make_unique<scripted_executor>(s); };
@@ -68,8 +69,8 @@ struct fixture : actor_fixture {
     options.meters = meters;
     options.blobs = blobs;
     options.scheduler = fake<scheduler_actor>(
-      [ends = ends](const job_done& x) { ends->push_back(x); },
-      [offers = offers](const worker_ready& x, const worker_actor&) { offers->push_back(x); });
+        [ends = ends](const job_done& x) { ends->push_back(x); },
+        [offers = offers](const worker_ready& x, const worker_actor&) { offers->push_back(x); });
     CAF_REQUIRE(prepare_workspaces(options.workspaces).ok());
   }
 
@@ -130,7 +131,8 @@ CAF_TEST(an attempt is staged and run and collected and reported and the slot is
   run(x);
   CAF_CHECK_EQUAL(s->last.arguments.at(0), "cc");
   CAF_CHECK(s->last.timeout == 5s);
-  end_command({.why = command_ended::reason::exited, .exit_code = 3, .started_at = {}, .ended_at = {}});
+  end_command(
+      {.why = command_ended::reason::exited, .exit_code = 3, .started_at = {}, .ended_at = {}});
   CAF_REQUIRE_EQUAL(ends->size(), 1u);
   const auto& done = ends->at(0);
   CAF_CHECK(done.status.ok());
@@ -156,7 +158,10 @@ CAF_TEST(outputs can be found before the job is reported) {
 CAF_TEST(a timeout is reported with the output so far) {
   const auto x = ready_worker();
   run(x);
-  end_command({.why = command_ended::reason::timed_out, .exit_code = 137, .started_at = {}, .ended_at = {}});
+  end_command({.why = command_ended::reason::timed_out,
+               .exit_code = 137,
+               .started_at = {},
+               .ended_at = {}});
   CAF_REQUIRE_EQUAL(ends->size(), 1u);
   CAF_CHECK(absl::IsDeadlineExceeded(ends->at(0).status));
   CAF_REQUIRE(ends->at(0).result != nullptr);
@@ -170,7 +175,8 @@ CAF_TEST(a stopped attempt ends with the reason that was given) {
   caf::anon_send(x, stop_job{.trace = {}, .attempt = 6, .why = absl::CancelledError("stale")});
   consume_messages();
   CAF_CHECK_EQUAL(s->stops, 1);
-  end_command({.why = command_ended::reason::stopped, .exit_code = 137, .started_at = {}, .ended_at = {}});
+  end_command(
+      {.why = command_ended::reason::stopped, .exit_code = 137, .started_at = {}, .ended_at = {}});
   CAF_REQUIRE_EQUAL(ends->size(), 1u);
   CAF_CHECK_EQUAL(std::string(ends->at(0).status.message()), "enough");
 }
@@ -192,7 +198,8 @@ CAF_TEST(a worker that is told to go ends its attempt and cleans up first) {
   consume_messages();
   CAF_CHECK_EQUAL(s->stops, 1);
   CAF_CHECK(!std::filesystem::is_empty(folder));
-  end_command({.why = command_ended::reason::stopped, .exit_code = 137, .started_at = {}, .ended_at = {}});
+  end_command(
+      {.why = command_ended::reason::stopped, .exit_code = 137, .started_at = {}, .ended_at = {}});
   CAF_CHECK(std::filesystem::is_empty(folder));
   CAF_CHECK_EQUAL(ends->size(), 1u);
   CAF_CHECK_EQUAL(offers->size(), 1u); // only the first: it is gone
@@ -210,7 +217,8 @@ CAF_TEST(the environment is the command and then the whitelist and then a defaul
   CAF_CHECK_EQUAL(made[2].first, "PATH");
 }
 
-// ---- supervision ---------------------------------------------------------------------------------
+// ---- supervision
+// ---------------------------------------------------------------------------------
 
 namespace {
 
@@ -219,8 +227,12 @@ supervisor_options supervise(fixture& f, std::vector<std::string>* fatal = nullp
   x.workers.push_back({"host-worker-1", "host", [&f](caf::actor_system& system) {
                          return f.keep(system.spawn(worker, f.options));
                        }});
-  x.restarts = {.first_pause = 100ms, .longest_pause = 1s, .quiet = 60s,
-                .intensity = 3, .window = 60s, .quarantine = 60s};
+  x.restarts = {.first_pause = 100ms,
+                .longest_pause = 1s,
+                .quiet = 60s,
+                .intensity = 3,
+                .window = 60s,
+                .quarantine = 60s};
   x.meters = f.meters;
   x.fatal = [fatal](const std::string& why) {
     if (fatal != nullptr)

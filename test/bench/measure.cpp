@@ -15,7 +15,9 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-double micros(clock::duration x) { return std::chrono::duration<double, std::micro>(x).count(); }
+double micros(clock::duration x) {
+  return std::chrono::duration<double, std::micro>(x).count();
+}
 
 } // namespace
 

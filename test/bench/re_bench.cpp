@@ -26,12 +26,16 @@ void must(const absl::Status& status) {
 }
 
 /// CPU of this process and its children: for limits, which need no server.
-double own_cpu() { return cpu_seconds(::getpid()); }
+double own_cpu() {
+  return cpu_seconds(::getpid());
+}
 
 class bench_run {
 public:
   explicit bench_run(const std::filesystem::path& server_program)
-    : server_(server_program), client_({.server = server_.address(), .instance = {}, .timeout = std::chrono::seconds(60)}) {
+      : server_(server_program),
+        client_(
+            {.server = server_.address(), .instance = {}, .timeout = std::chrono::seconds(60)}) {
     must(client_.connect(std::chrono::seconds(20)));
   }
 
@@ -80,20 +84,23 @@ private:
 
   void actions() {
     constexpr std::size_t count = 1000;
-    const auto bare = add(measure("bare posix_spawn of /bin/true, one at a time", count, 1,
-                                  [](std::size_t) { spawn_true(); }, own_cpu),
+    const auto bare = add(measure(
+                              "bare posix_spawn of /bin/true, one at a time", count, 1,
+                              [](std::size_t) { spawn_true(); }, own_cpu),
                           0, "itself")
-                        .per_second;
-    const auto both = add(measure("bare posix_spawn of /bin/true, two at a time", count, 2,
-                                  [](std::size_t) { spawn_true(); }, own_cpu),
+                          .per_second;
+    const auto both = add(measure(
+                              "bare posix_spawn of /bin/true, two at a time", count, 2,
+                              [](std::size_t) { spawn_true(); }, own_cpu),
                           0, "itself")
-                        .per_second;
+                          .per_second;
     for (const std::size_t threads : {1, 2, 8}) {
       std::vector<digest> ids;
       for (std::size_t i = 0; i < count; ++i)
         ids.push_back(new_action());
-      add(measure("/bin/true as an action, " + std::to_string(threads) + " at a time", count,
-                  threads, [&](std::size_t i) { execute(ids[i], true); }, server_cpu()),
+      add(measure(
+              "/bin/true as an action, " + std::to_string(threads) + " at a time", count, threads,
+              [&](std::size_t i) { execute(ids[i], true); }, server_cpu()),
           threads == 1 ? bare : both, "a bare spawn");
     }
   }
@@ -101,22 +108,24 @@ private:
   void cached() {
     const auto id = new_action();
     execute(id, false);
-    add(measure("Execute answered from the cache, 8 at a time", 4000, 8,
-                [&](std::size_t) { execute(id, false); }, server_cpu()));
+    add(measure(
+        "Execute answered from the cache, 8 at a time", 4000, 8,
+        [&](std::size_t) { execute(id, false); }, server_cpu()));
   }
 
   void lookups() {
     reapi::FindMissingBlobsRequest request;
     for (int i = 0; i < 1000; ++i)
       *request.add_blob_digests() = digest::of(std::to_string(i)).to_proto();
-    add(measure("FindMissingBlobs of 1000 digests, 4 at a time", 1000, 4,
-                [&](std::size_t) {
-                  reapi::FindMissingBlobsResponse response;
-                  must(from_grpc(
-                    client_.cas->FindMissingBlobs(client_.new_call().get(), request, &response),
-                    "looking up"));
-                },
-                server_cpu()));
+    add(measure(
+        "FindMissingBlobs of 1000 digests, 4 at a time", 1000, 4,
+        [&](std::size_t) {
+          reapi::FindMissingBlobsResponse response;
+          must(
+              from_grpc(client_.cas->FindMissingBlobs(client_.new_call().get(), request, &response),
+                        "looking up"));
+        },
+        server_cpu()));
   }
 
   /// 64 MiB blobs; an operation is a MiB.
@@ -131,28 +140,30 @@ private:
       return x;
     };
     const auto file = (server_.folder() / "limit").string();
-    const auto limit
-      = add(per_mib(measure("MiB written to a file and hashed, one at a time", contents.size(), 1,
-                            [&](std::size_t i) { write_and_hash(file, contents[i]); }, own_cpu)),
+    const auto limit =
+        add(per_mib(measure(
+                "MiB written to a file and hashed, one at a time", contents.size(), 1,
+                [&](std::size_t i) { write_and_hash(file, contents[i]); }, own_cpu)),
             0, "itself")
-          .per_second;
+            .per_second;
     std::vector<digest> ids;
     for (const auto& x : contents)
       ids.push_back(digest::of(x));
-    add(per_mib(measure("MiB written by ByteStream, one at a time", contents.size(), 1,
-                        [&](std::size_t i) {
-                          upload_set blobs;
-                          blobs.add(contents[i]);
-                          must(blobs.send(client_));
-                        },
-                        server_cpu())),
+    add(per_mib(measure(
+            "MiB written by ByteStream, one at a time", contents.size(), 1,
+            [&](std::size_t i) {
+              upload_set blobs;
+              blobs.add(contents[i]);
+              must(blobs.send(client_));
+            },
+            server_cpu())),
         limit, "a hashed file write");
-    add(per_mib(measure("MiB read by ByteStream, one at a time", contents.size(), 1,
-                        [&](std::size_t i) {
-                          must(read_remote(client_, ids[i],
-                                           [](std::string_view) { return absl::OkStatus(); }));
-                        },
-                        server_cpu())),
+    add(per_mib(measure(
+            "MiB read by ByteStream, one at a time", contents.size(), 1,
+            [&](std::size_t i) {
+              must(read_remote(client_, ids[i], [](std::string_view) { return absl::OkStatus(); }));
+            },
+            server_cpu())),
         limit, "a hashed file write");
   }
 

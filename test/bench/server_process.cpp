@@ -63,7 +63,9 @@ server_process::~server_process() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-std::string server_process::address() const { return "127.0.0.1:" + std::to_string(port_); }
+std::string server_process::address() const {
+  return "127.0.0.1:" + std::to_string(port_);
+}
 
 double server_process::cpu_seconds() const {
   auto sum = bench::cpu_seconds(pid_);

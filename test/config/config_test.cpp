@@ -40,7 +40,8 @@ CAF_TEST(every example that ships loads) {
     if (entry.path().extension() != ".toml")
       continue; // a template of ./dev run
     outcome x;
-    x.value = read_config_text(read_text(entry.path()), entry.path().filename().string(), x.problems);
+    x.value =
+        read_config_text(read_text(entry.path()), entry.path().filename().string(), x.problems);
     CAF_MESSAGE(entry.path().filename().string() << "\n" << x.text());
     CAF_CHECK(x.ok());
     ++count;
@@ -112,8 +113,8 @@ CAF_TEST(less isolation than asked for is refused) {
 }
 
 CAF_TEST(a user that does not exist is refused at its place) {
-  const auto x
-    = read("[[execution.pool.workers]]\ntype = \"host\"\nrun_as_user = \"no-such-user\"\n");
+  const auto x =
+      read("[[execution.pool.workers]]\ntype = \"host\"\nrun_as_user = \"no-such-user\"\n");
   CAF_CHECK(x.text().find("f.toml:3:15: error: there is no user 'no-such-user'")
             != std::string::npos);
 }
@@ -130,7 +131,8 @@ CAF_TEST(as root actions run as nobody unless the file says root) {
 }
 
 CAF_TEST(stores that share a folder and workers that share a folder are refused) {
-  CAF_CHECK(!read("[storage.cas]\nroot_dir = \"/a\"\n[storage.action_cache]\nroot_dir = \"/a\"\n").ok());
+  CAF_CHECK(
+      !read("[storage.cas]\nroot_dir = \"/a\"\n[storage.action_cache]\nroot_dir = \"/a\"\n").ok());
   const std::string worker = "[[execution.pool.workers]]\ntype = \"host\"\nwork_dir = \"/w\"\n";
   CAF_CHECK(!read(worker + worker).ok());
 }

@@ -21,8 +21,8 @@ namespace {
 struct fixture {
   temporary_folder folder;
   std::vector<std::pair<std::string, std::shared_ptr<backend>>> all{
-    {"memory", make_memory_backend()},
-    {"filesystem", *make_filesystem_backend({folder.path() / "store"})}};
+      {"memory", make_memory_backend()},
+      {"filesystem", *make_filesystem_backend({folder.path() / "store"})}};
 
   template <class Test>
   void each(Test test) {
@@ -178,7 +178,7 @@ CAF_TEST(other digest functions have their own names) {
 
 CAF_TEST(stored files are read only) {
   const auto id = *write_blob(on_disk(), "hello", digest_function::sha256);
-  struct stat facts{};
+  struct stat facts {};
   CAF_REQUIRE(::stat(file_of(id).c_str(), &facts) == 0);
   CAF_CHECK_EQUAL(facts.st_mode & 0777u, 0444u);
 }
@@ -209,9 +209,9 @@ CAF_TEST(a linked input shares the inode and an executable one has its own mode)
   const auto reader = *on_disk().open(id);
   CAF_CHECK(reader->link_into(target, "plain", false).ok());
   CAF_CHECK(reader->link_into(target, "program", true).ok());
-  struct stat plain{};
-  struct stat program{};
-  struct stat stored{};
+  struct stat plain {};
+  struct stat program {};
+  struct stat stored {};
   ::stat((folder.path() / "plain").c_str(), &plain);
   ::stat((folder.path() / "program").c_str(), &program);
   ::stat(file_of(id).c_str(), &stored);

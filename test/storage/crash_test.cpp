@@ -44,7 +44,7 @@ std::vector<std::string> acknowledged_before_kill(const std::filesystem::path& r
 
 } // namespace
 
-CAF_TEST(after kill -9 every final name is whole and everything acknowledged is there) {
+CAF_TEST(after kill - 9 every final name is whole and everything acknowledged is there) {
   temporary_folder folder;
   const auto root = folder.path() / "store";
   std::vector<std::string> acknowledged;
@@ -54,17 +54,17 @@ CAF_TEST(after kill -9 every final name is whole and everything acknowledged is 
   const auto store = *make_filesystem_backend({root});
   std::size_t found = 0;
   CAF_CHECK(store
-              ->for_each([&](const digest& id) {
-                ++found;
-                const auto bytes = read_blob(*store, id, 1 << 20);
-                CAF_CHECK(bytes.ok() && digest::of(*bytes) == id);
-              })
-              .ok());
+                ->for_each([&](const digest& id) {
+                  ++found;
+                  const auto bytes = read_blob(*store, id, 1 << 20);
+                  CAF_CHECK(bytes.ok() && digest::of(*bytes) == id);
+                })
+                .ok());
   CAF_CHECK(found >= acknowledged.size());
   for (const auto& line : acknowledged) {
     const auto slash = line.find('/');
-    const auto id
-      = digest::parse(line.substr(0, slash), std::stoll(line.substr(slash + 1)), digest_function::sha256);
+    const auto id = digest::parse(line.substr(0, slash), std::stoll(line.substr(slash + 1)),
+                                  digest_function::sha256);
     CAF_CHECK(store->open(*id).ok());
   }
   CAF_CHECK_EQUAL(count_files(root / "tmp"), 0u);

@@ -74,7 +74,7 @@ CAF_TEST(all missing blobs travel in one status) {
   CAF_CHECK(missing_blobs_of(absl::OkStatus()).empty());
 }
 
-CAF_TEST(only well formed UTF-8 counts) {
+CAF_TEST(only well formed UTF - 8 counts) {
   CAF_CHECK(is_utf8("plain"));
   CAF_CHECK(is_utf8("gr\xc3\xbc\xc3\x9f"));
   CAF_CHECK(is_utf8("\xf0\x9f\x98\x80"));

@@ -13,7 +13,7 @@ namespace {
 struct fixture {
   temporary_folder folder;
   std::vector<std::shared_ptr<result_store>> all{
-    make_memory_result_store(), *make_filesystem_result_store({folder.path() / "cache"})};
+      make_memory_result_store(), *make_filesystem_result_store({folder.path() / "cache"})};
   const digest action = digest::of("action");
 
   std::filesystem::path record() const {

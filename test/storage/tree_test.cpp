@@ -29,8 +29,9 @@ struct fixture {
   }
 
   absl::StatusOr<input_tree> load(const digest& root, std::vector<digest>& missing) {
-    return load_input_tree(*store, root, absolute_symlinks::disallowed, {},
-                           [this](const digest& id) { return store->open(id).ok(); }, missing);
+    return load_input_tree(
+        *store, root, absolute_symlinks::disallowed, {},
+        [this](const digest& id) { return store->open(id).ok(); }, missing);
   }
 
   absl::Status load_status(const digest& root) {
@@ -38,7 +39,8 @@ struct fixture {
     return load(root, missing).status();
   }
 
-  absl::StatusOr<output_tree> read_folder(absolute_symlinks policy = absolute_symlinks::disallowed) {
+  absl::StatusOr<output_tree>
+  read_folder(absolute_symlinks policy = absolute_symlinks::disallowed) {
     const int fd = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
     auto tree = read_directory_tree(fd, sha, policy, [this](int file, const std::string&) {
       return write_file(*store, file, sha);
@@ -195,7 +197,8 @@ CAF_TEST(a folder on disk becomes a canonical deterministic tree) {
   CAF_CHECK_EQUAL(tree->children.size(), 2u);
   CAF_CHECK_EQUAL(tree->children.at(0).directories(0).name(), "deep"); // parents first
   CAF_CHECK(validate_directory(tree->root, digest(), absolute_symlinks::disallowed).ok());
-  CAF_CHECK_EQUAL(read_folder()->to_tree().SerializeAsString(), tree->to_tree().SerializeAsString());
+  CAF_CHECK_EQUAL(read_folder()->to_tree().SerializeAsString(),
+                  tree->to_tree().SerializeAsString());
 }
 
 CAF_TEST(what can not be expressed is refused naming it) {
@@ -225,8 +228,7 @@ CAF_TEST(a result names its trees and their files) {
   *result.mutable_stdout_digest() = digest::of("out").to_proto();
   const auto named = *referenced_blobs(*store, result, sha);
   CAF_CHECK_EQUAL(named.size(), 3u); // stdout, tree, file: not the Directories in it
-  *output.mutable_root_directory_digest()
-    = digest::of(tree->root.SerializeAsString()).to_proto();
+  *output.mutable_root_directory_digest() = digest::of(tree->root.SerializeAsString()).to_proto();
   CAF_CHECK_EQUAL(referenced_blobs(*store, result, sha)->size(), 5u);
   CAF_CHECK(store->remove(tree_id).ok());
   CAF_CHECK(absl::IsNotFound(referenced_blobs(*store, result, sha).status()));
@@ -238,7 +240,8 @@ CAF_TEST(inlining fills what is asked for within the budget and clears the rest)
   *result.mutable_stdout_digest() = out.to_proto();
   *result.mutable_stderr_digest() = out.to_proto();
   result.set_stderr_raw("unasked");
-  apply_inlining(*store, {.stdout_raw = true, .stderr_raw = false, .output_files = {}}, sha, result);
+  apply_inlining(*store, {.stdout_raw = true, .stderr_raw = false, .output_files = {}}, sha,
+                 result);
   CAF_CHECK_EQUAL(result.stdout_raw(), "output text");
   CAF_CHECK(result.stderr_raw().empty());
   apply_inlining(*store, {.stdout_raw = true, .stderr_raw = true, .output_files = {}}, sha, result,

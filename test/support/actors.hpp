@@ -54,8 +54,8 @@ struct actor_fixture : test_coordinator_fixture<> {
 /// Remembers what a reply brought.
 template <class T>
 struct answer_box {
-  std::shared_ptr<std::optional<absl::StatusOr<T>>> slot
-    = std::make_shared<std::optional<absl::StatusOr<T>>>();
+  std::shared_ptr<std::optional<absl::StatusOr<T>>> slot =
+      std::make_shared<std::optional<absl::StatusOr<T>>>();
 
   reply<T> make() const {
     return reply<T>([slot = slot](absl::StatusOr<T> x) { *slot = std::move(x); });
@@ -79,7 +79,9 @@ struct stream_box : stream_receiver<operation_state> {
   int code() const { return updates.back().response->status().code(); }
 };
 
-inline std::shared_ptr<stream_box> make_stream() { return std::make_shared<stream_box>(); }
+inline std::shared_ptr<stream_box> make_stream() {
+  return std::make_shared<stream_box>();
+}
 
 /// Stores an action that runs `arguments`; returns its digest.
 struct stored_action {
@@ -94,8 +96,8 @@ struct stored_action {
     for (const auto& x : arguments)
       command.add_arguments(x);
     reapi::Action action;
-    *action.mutable_command_digest()
-      = write_blob(store, command.SerializeAsString(), digest_function::sha256)->to_proto();
+    *action.mutable_command_digest() =
+        write_blob(store, command.SerializeAsString(), digest_function::sha256)->to_proto();
     *action.mutable_input_root_digest() = digest().to_proto();
     for (const auto& [name, value] : platform) {
       auto& property = *action.mutable_platform()->add_properties();

@@ -68,7 +68,7 @@ struct fixture {
 
   ended_box start(std::vector<std::string> arguments, std::chrono::nanoseconds timeout = 0s,
                   std::vector<std::pair<std::string, std::string>> environment = {
-                    {"PATH", "/usr/bin:/bin"}}) {
+                      {"PATH", "/usr/bin:/bin"}}) {
     const auto number = std::to_string(++count);
     out = folder.path() / ("out" + number);
     err = folder.path() / ("err" + number);
@@ -242,7 +242,7 @@ CAF_TEST(a runner that is not there is told) {
   CAF_CHECK(std::string(status.message()).find("/nowhere/re-runner") != std::string::npos);
 }
 
-CAF_TEST(a healthy executor answers and a lost one does not) {
+CAF_TEST(a healthy executor answers and a lost one does not ) {
   box<absl::Status> healthy;
   sut->check_health(healthy.callback());
   CAF_CHECK(healthy.get().ok());
@@ -276,8 +276,8 @@ CAF_TEST(commands one after another leave no process and no descriptor behind) {
   for (int i = 0; i < 200; ++i)
     CAF_CHECK(run({"/bin/true"}).ok());
   CAF_CHECK_EQUAL(descriptors(), before);
-  const auto children = "/proc/" + std::to_string(sut->pid()) + "/task/"
-                        + std::to_string(sut->pid()) + "/children";
+  const auto children =
+      "/proc/" + std::to_string(sut->pid()) + "/task/" + std::to_string(sut->pid()) + "/children";
   CAF_CHECK_EQUAL(read_text(children), "");
 }
 

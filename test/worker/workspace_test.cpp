@@ -41,7 +41,8 @@ struct fixture {
   /// An input root with a plain file, a program and a link.
   digest inputs() {
     reapi::Directory root;
-    for (const auto& [name, text] : {std::pair{"input", "stored text"}, std::pair{"tool", "#!/bin/sh\n"}}) {
+    for (const auto& [name, text] :
+         {std::pair{"input", "stored text"}, std::pair{"tool", "#!/bin/sh\n"}}) {
       auto& file = *root.add_files();
       file.set_name(name);
       *file.mutable_digest() = write_blob(*store, text, sha)->to_proto();
@@ -56,7 +57,9 @@ struct fixture {
   std::filesystem::path path(const std::string& name) { return space->working_directory() / name; }
 
   /// Puts a file where the command would, with the logs that an executor makes.
-  void make_output(const std::string& name, const std::string& text) { write_text(path(name), text); }
+  void make_output(const std::string& name, const std::string& text) {
+    write_text(path(name), text);
+  }
 
   absl::StatusOr<collected_outputs> collect() {
     write_text(space->stdout_path(), "printed");
@@ -70,7 +73,8 @@ struct fixture {
     if (pid == 0) {
       if (::geteuid() == 0 && (::setgid(uid) != 0 || ::setuid(uid) != 0))
         ::_exit(99);
-      ::execl("/bin/sh", "sh", "-c", ("cd " + space->working_directory().string() + " && " + script).c_str(), nullptr);
+      ::execl("/bin/sh", "sh", "-c",
+              ("cd " + space->working_directory().string() + " && " + script).c_str(), nullptr);
       ::_exit(98);
     }
     int status = 0;
@@ -80,10 +84,12 @@ struct fixture {
 
   bool store_is_intact() {
     bool intact = true;
-    CAF_CHECK(store->for_each([&](const digest& id) {
-      const auto bytes = read_blob(*store, id, 1 << 20);
-      intact = intact && bytes.ok() && digest::of(*bytes) == id;
-    }).ok());
+    CAF_CHECK(store
+                  ->for_each([&](const digest& id) {
+                    const auto bytes = read_blob(*store, id, 1 << 20);
+                    intact = intact && bytes.ok() && digest::of(*bytes) == id;
+                  })
+                  .ok());
     return intact;
   }
 };
@@ -116,7 +122,8 @@ CAF_TEST(no action can change a stored blob whoever it runs as) {
     CAF_REQUIRE(stage(inputs()).ok());
     shell_as(options.uid, attack);
     CAF_CHECK(store_is_intact());
-    CAF_CHECK_EQUAL(read_text(path("input")), "mine\n"); // what it does in its own folder is its own
+    CAF_CHECK_EQUAL(read_text(path("input")),
+                    "mine\n"); // what it does in its own folder is its own
   }
   if (!root)
     return;

@@ -55,7 +55,9 @@ void write_file(const char* path, const std::string& text) {
 
 /// Inside a new user namespace we stay who we are.
 void map_identity(const child_plan& plan) {
-  const auto line = [](unsigned id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
+  const auto line = [](unsigned id) {
+    return std::to_string(id) + " " + std::to_string(id) + " 1";
+  };
   write_file("/proc/self/setgroups", "deny");
   write_file("/proc/self/uid_map", line(plan.uid));
   write_file("/proc/self/gid_map", line(plan.gid));
@@ -142,7 +144,8 @@ void exec_patiently(const child_plan& plan, const char* path) {
 } // namespace
 
 child_plan::child_plan(const v1::Start& start, const abilities& abilities)
-  : request(start), can(abilities), candidates(candidates_of(start)), uid(::getuid()), gid(::getgid()) {
+    : request(start), can(abilities), candidates(candidates_of(start)), uid(::getuid()),
+      gid(::getgid()) {
   for (const auto& x : request.environment())
     environment.push_back(x.name() + "=" + x.value());
   for (const auto& x : request.arguments())

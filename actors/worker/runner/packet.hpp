@@ -119,7 +119,8 @@ inline received receive_packet(int socket, std::string& message) {
     return errno == EAGAIN ? received::nothing_yet
                            : (errno == ECONNRESET ? received::end : received::broken);
   int memfd = -1;
-  if (const auto* first = CMSG_FIRSTHDR(&packet); first != nullptr && first->cmsg_type == SCM_RIGHTS)
+  if (const auto* first = CMSG_FIRSTHDR(&packet);
+      first != nullptr && first->cmsg_type == SCM_RIGHTS)
     std::memcpy(&memfd, CMSG_DATA(first), sizeof memfd);
   bool whole = static_cast<std::size_t>(n) >= sizeof header && (packet.msg_flags & MSG_TRUNC) == 0
                && std::memcmp(header.magic, packet_header{}.magic, sizeof header.magic) == 0

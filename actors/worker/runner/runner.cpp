@@ -74,12 +74,12 @@ void loop::run() {
 bool loop::on_request() {
   std::string bytes;
   switch (receive_packet(socket_, bytes)) {
-    case received::nothing_yet:
-      return true;
-    case received::message:
-      break;
-    default:
-      return false;
+  case received::nothing_yet:
+    return true;
+  case received::message:
+    break;
+  default:
+    return false;
   }
   v1::Request request;
   if (!request.ParseFromString(bytes))
@@ -165,15 +165,17 @@ void loop::on_tree_gone() {
   exited.set_wait_status(report.value);
   // It may have ended by itself just before the signal came.
   exited.set_killed_by(WIFSIGNALED(report.value) && WTERMSIG(report.value) == SIGKILL
-                         ? ended.killed_by
-                         : v1::Exited::NOBODY);
+                           ? ended.killed_by
+                           : v1::Exited::NOBODY);
   exited.set_user_time_ns(nanoseconds(report.usage.ru_utime));
   exited.set_system_time_ns(nanoseconds(report.usage.ru_stime));
   exited.set_max_rss_bytes(report.usage.ru_maxrss * 1024LL);
   send(event);
 }
 
-void loop::send(const v1::Event& event) { send_packet(socket_, event.SerializeAsString()); }
+void loop::send(const v1::Event& event) {
+  send_packet(socket_, event.SerializeAsString());
+}
 
 void kill_remaining_children() {
   for (;;) {

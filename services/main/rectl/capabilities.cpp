@@ -17,7 +17,7 @@ void print(const reapi::ServerCapabilities& x) {
   for (const auto function : cache.digest_functions())
     std::cout << " "
               << reapi::DigestFunction::Value_Name(
-                   static_cast<reapi::DigestFunction::Value>(function));
+                     static_cast<reapi::DigestFunction::Value>(function));
   std::cout << "\nexecution         " << (x.execution_capabilities().exec_enabled() ? "yes" : "no")
             << "\ncache updates     "
             << (cache.action_cache_update_capabilities().update_enabled() ? "yes" : "no")
@@ -36,8 +36,8 @@ int run_capabilities(const globals& given) {
   reapi::GetCapabilitiesRequest request;
   request.set_instance_name(given.connection.instance);
   reapi::ServerCapabilities answer;
-  const auto status
-    = from_grpc(server.capabilities->GetCapabilities(server.new_call().get(), request, &answer),
+  const auto status =
+      from_grpc(server.capabilities->GetCapabilities(server.new_call().get(), request, &answer),
                 "asking for the capabilities");
   if (!status.ok())
     return complain(status);

@@ -17,9 +17,9 @@ grpc::ChannelArguments channel_arguments() {
 } // namespace
 
 client::client(client_options options)
-  : options_(std::move(options)),
-    channel_(grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(),
-                                       channel_arguments())) {
+    : options_(std::move(options)),
+      channel_(grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(),
+                                         channel_arguments())) {
   capabilities = reapi::Capabilities::NewStub(channel_);
   cas = reapi::ContentAddressableStorage::NewStub(channel_);
   action_cache = reapi::ActionCache::NewStub(channel_);

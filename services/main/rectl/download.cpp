@@ -83,9 +83,10 @@ private:
     return here;
   }
 
-  absl::Status write_directory(const std::string& path, const reapi::Directory& dir,
-                               const std::unordered_map<std::string, const reapi::Directory*>& known,
-                               int depth) {
+  absl::Status
+  write_directory(const std::string& path, const reapi::Directory& dir,
+                  const std::unordered_map<std::string, const reapi::Directory*>& known,
+                  int depth) {
     if (depth > 1000)
       return absl::DataLossError("the server sent a Tree that is too deep");
     // The name is only there to be the last part: its parents are this folder.

@@ -4,9 +4,9 @@
 #include "services/main/rectl/verbs.hpp"
 #include "storage/posix.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
-#include <atomic>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -111,16 +111,14 @@ absl::StatusOr<digest> make_action(const exec_request& request, upload_set& blob
     command.add_output_paths(x);
   command.set_working_directory(request.working_directory);
   reapi::Action action;
-  auto status = add_pairs(request.environment, [&]() -> auto& {
-    return *command.add_environment_variables();
-  });
-  status.Update(add_pairs(request.platform, [&]() -> auto& {
-    return *action.mutable_platform()->add_properties();
-  }));
+  auto status = add_pairs(
+      request.environment, [&]() -> auto& { return *command.add_environment_variables(); });
+  status.Update(add_pairs(
+      request.platform, [&]() -> auto& { return *action.mutable_platform()->add_properties(); }));
   if (!status.ok())
     return status;
-  const auto root = request.input.empty() ? absl::StatusOr<digest>(digest())
-                                          : blobs.add_directory(request.input);
+  const auto root =
+      request.input.empty() ? absl::StatusOr<digest>(digest()) : blobs.add_directory(request.input);
   if (!root.ok())
     return root.status();
   *action.mutable_input_root_digest() = root->to_proto();
@@ -129,7 +127,7 @@ absl::StatusOr<digest> make_action(const exec_request& request, upload_set& blob
   if (request.timeout > 0) {
     action.mutable_timeout()->set_seconds(static_cast<std::int64_t>(request.timeout));
     action.mutable_timeout()->set_nanos(static_cast<std::int32_t>(
-      (request.timeout - static_cast<double>(action.timeout().seconds())) * 1e9));
+        (request.timeout - static_cast<double>(action.timeout().seconds())) * 1e9));
   }
   return blobs.add(action.SerializeAsString());
 }
@@ -190,10 +188,11 @@ int run_exec(const globals& given, const exec_request& request) {
 } // namespace
 
 verb add_exec(CLI::App& app) {
-  auto* command = app.add_subcommand("exec", "run a command on the server: rectl exec [...] -- CMD...");
+  auto* command =
+      app.add_subcommand("exec", "run a command on the server: rectl exec [...] -- CMD...");
   auto x = std::make_shared<exec_request>();
   command->add_option("--input", x->input, "folder that becomes the input root")
-    ->check(CLI::ExistingDirectory);
+      ->check(CLI::ExistingDirectory);
   command->add_option("--output", x->outputs, "path of an output; may be repeated")->take_all();
   command->add_option("--env", x->environment, "NAME=VALUE; may be repeated")->take_all();
   command->add_option("--platform", x->platform, "NAME=VALUE; may be repeated")->take_all();
@@ -202,7 +201,8 @@ verb add_exec(CLI::App& app) {
   command->add_option("--action-timeout", x->timeout, "seconds the command may take");
   command->add_flag("--skip-cache", x->skip_cache, "run it even if its result is cached");
   command->add_flag("--do-not-cache", x->do_not_cache, "neither cache nor share its result");
-  command->add_flag("-v,--verbose", x->verbose, "print the operation's name, as rectl trace wants it");
+  command->add_flag("-v,--verbose", x->verbose,
+                    "print the operation's name, as rectl trace wants it");
   command->add_option("CMD", x->command, "the command and its arguments, after --")->required();
   return [x](const globals& given) { return run_exec(given, *x); };
 }

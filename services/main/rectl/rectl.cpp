@@ -22,14 +22,14 @@ int print_json(const google::protobuf::Message& message) {
 int complain(const absl::Status& status) {
   std::cerr << "rectl: " << std::string(status.message()) << "\n";
   switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-      return can_not_connect;
-    case absl::StatusCode::kNotFound:
-      return not_found;
-    case absl::StatusCode::kDeadlineExceeded:
-      return timed_out;
-    default:
-      return failed;
+  case absl::StatusCode::kUnavailable:
+    return can_not_connect;
+  case absl::StatusCode::kNotFound:
+    return not_found;
+  case absl::StatusCode::kDeadlineExceeded:
+    return timed_out;
+  default:
+    return failed;
   }
 }
 
@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
   long timeout = given.connection.timeout.count();
   app.add_option("--server", given.connection.server, "HOST:PORT")->envname("EXPBUILD_SERVER");
   app.add_option("--instance", given.connection.instance, "instance name")
-    ->envname("EXPBUILD_INSTANCE");
+      ->envname("EXPBUILD_INSTANCE");
   app.add_option("--timeout", timeout, "seconds a call may take")->check(CLI::PositiveNumber);
   app.add_flag("--json", given.json, "print JSON");
   app.require_subcommand(1);

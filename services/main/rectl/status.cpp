@@ -20,8 +20,7 @@ void print(const admin::v1::Status& status) {
   std::cout << "ExpBuild " << status.version() << ", instance '" << status.instance_name() << "'\n"
             << "actions   " << status.queued_actions() << " queued, " << status.running_actions()
             << " running, " << status.completed_actions() << " completed, "
-            << status.failed_actions() << " failed, " << status.cached_actions()
-            << " from cache\n"
+            << status.failed_actions() << " failed, " << status.cached_actions() << " from cache\n"
             << "blobs     " << status.stored_blobs() << "\n"
             << "workers   " << status.workers_size() << "\n";
   for (const auto& worker : status.workers()) {
@@ -41,8 +40,8 @@ int run_status(const globals& given, long wait) {
     return complain(status);
   admin::v1::Status answer;
   const auto status = from_grpc(
-    server.admin->GetStatus(server.new_call().get(), admin::v1::GetStatusRequest(), &answer),
-    "asking for the status");
+      server.admin->GetStatus(server.new_call().get(), admin::v1::GetStatusRequest(), &answer),
+      "asking for the status");
   if (!status.ok())
     return complain(status);
   if (given.json)
@@ -56,7 +55,8 @@ int run_status(const globals& given, long wait) {
 verb add_status(CLI::App& app) {
   auto* command = app.add_subcommand("status", "the server at a glance");
   auto wait = std::make_shared<long>(5);
-  command->add_option("--wait", *wait, "seconds to wait until it serves")->check(CLI::PositiveNumber);
+  command->add_option("--wait", *wait, "seconds to wait until it serves")
+      ->check(CLI::PositiveNumber);
   return [wait](const globals& given) { return run_status(given, *wait); };
 }
 

@@ -89,9 +89,9 @@ verb add_trace(CLI::App& app) {
   auto* command = app.add_subcommand("trace", "every message that belonged to one operation");
   auto query = std::make_shared<std::string>();
   command
-    ->add_option("NAME", *query,
-                 "operation name, action hash or invocation id, or the first 6 characters")
-    ->required();
+      ->add_option("NAME", *query,
+                   "operation name, action hash or invocation id, or the first 6 characters")
+      ->required();
   return [query](const globals& given) { return run_trace(given, *query); };
 }
 

@@ -12,7 +12,7 @@ namespace expbuild {
 
 namespace {
 
-constexpr std::int64_t batch_bytes = 2 << 20;  // of one BatchUpdateBlobs
+constexpr std::int64_t batch_bytes = 2 << 20;   // of one BatchUpdateBlobs
 constexpr std::int64_t small_bytes = 256 << 10; // what goes into a batch at all
 constexpr std::size_t chunk_bytes = 1 << 20;
 constexpr std::size_t question_size = 10'000; // digests of one FindMissingBlobs
@@ -70,9 +70,9 @@ absl::StatusOr<digest> upload_set::add_directory(const std::filesystem::path& pa
   const unique_fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder)
     return errno_status(errno, "opening " + path.string());
-  const auto tree = read_directory_tree(
-    folder.get(), digest_function::sha256, absolute_symlinks::allowed,
-    [&](int, const std::string& name) { return add_file(path / name); });
+  const auto tree =
+      read_directory_tree(folder.get(), digest_function::sha256, absolute_symlinks::allowed,
+                          [&](int, const std::string& name) { return add_file(path / name); });
   if (!tree.ok())
     return tree.status();
   for (const auto& child : tree->children)
