@@ -13,10 +13,6 @@ namespace {
 
 using options_ptr = std::shared_ptr<const action_cache_options>;
 
-absl::Status pool_is_full() {
-  return absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment");
-}
-
 /// Asks the CAS for everything that `result` names, then goes on with what is missing.
 template <class Then>
 void check_complete(const options_ptr& options, const digest& action,

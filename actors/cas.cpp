@@ -14,10 +14,6 @@ spdlog::logger& logger() {
   return instance;
 }
 
-absl::Status pool_is_full() {
-  return absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment");
-}
-
 /// Gives the writer's place in the budget back when it goes, committed or not.
 class budgeted_writer : public blob_writer {
 public:

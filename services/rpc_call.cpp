@@ -64,8 +64,4 @@ grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, rpc_meter
   return serve(context, meter, [&status](const unary_call&) { return status; });
 }
 
-absl::Status pool_is_full() {
-  return absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment");
-}
-
 } // namespace expbuild

@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/metrics.hpp"
 #include "actors/trace.hpp"
+#include "storage/io_pool.hpp"
 
 #include <absl/status/status.h>
 #include <grpcpp/support/server_callback.h>
@@ -60,8 +61,5 @@ grpc::ServerUnaryReactor* serve(grpc::CallbackServerContext& context, rpc_meter&
 /// Ends the call at once: for methods that are not offered.
 grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, rpc_meter& meter,
                                  const absl::Status& status);
-
-/// The answer when the I/O pool takes no more work.
-absl::Status pool_is_full();
 
 } // namespace expbuild

@@ -102,6 +102,10 @@ public:
 
 } // namespace
 
+absl::Status pool_is_full() {
+  return absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment");
+}
+
 std::shared_ptr<io_pool> make_io_pool(io_pool_options options) {
   return std::make_shared<threaded_pool>(options);
 }

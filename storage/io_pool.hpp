@@ -1,4 +1,6 @@
 #pragma once
+#include <absl/status/status.h>
+
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -21,6 +23,9 @@ public:
   /// Runs what was accepted, then joins the threads; later posts return false. Idempotent.
   virtual void stop() = 0;
 };
+
+/// What to answer when `post` refuses.
+absl::Status pool_is_full();
 
 struct io_pool_options {
   std::size_t short_threads = 4;
