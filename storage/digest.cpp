@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 namespace expbuild {
 
@@ -61,8 +62,7 @@ std::size_t hash_length(digest_function x) {
 }
 
 digest::digest() {
-  static const digest empty = empty_blob(digest_function::sha256);
-  *this = empty;
+  *this = empty_blob(digest_function::sha256);
 }
 
 digest::digest(digest_function function, std::string_view raw_hash, std::int64_t size_bytes)
@@ -100,8 +100,18 @@ digest digest::of(std::string_view bytes, digest_function function) {
   return h.finish();
 }
 
-digest digest::empty_blob(digest_function function) {
-  return of({}, function);
+bool digest::is_empty_blob() const noexcept {
+  return size_ == 0 && *this == empty_blob(function_);
+}
+
+const digest& digest::empty_blob(digest_function function) {
+  static const std::map<digest_function, digest> known = [] {
+    std::map<digest_function, digest> all;
+    for (const auto& facts : functions)
+      all.emplace(facts.function, of({}, facts.function));
+    return all;
+  }();
+  return known.at(function);
 }
 
 std::string digest::hash() const {

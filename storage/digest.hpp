@@ -43,7 +43,7 @@ public:
   /// The digest of these bytes.
   static digest of(std::string_view bytes, digest_function function = digest_function::sha256);
 
-  static digest empty_blob(digest_function function);
+  static const digest& empty_blob(digest_function function);
 
   /// Made by the hasher, which knows the raw hash.
   digest(digest_function function, std::string_view raw_hash, std::int64_t size_bytes);
@@ -53,7 +53,8 @@ public:
   /// Lower-case hex.
   std::string hash() const;
   std::string_view raw_hash() const noexcept;
-  bool is_empty_blob() const noexcept { return size_ == 0; }
+  /// Size 0 and the hash that belongs to it.
+  bool is_empty_blob() const noexcept;
   reapi::Digest to_proto() const;
   /// "HASH/SIZE", for people and logs.
   std::string to_string() const;

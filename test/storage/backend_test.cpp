@@ -118,6 +118,14 @@ CAF_TEST(the empty blob is always there and never stored) {
   });
 }
 
+CAF_TEST(nothing is served or stored under a wrong hash of size zero) {
+  each([](backend& store) {
+    const auto odd = *digest::parse(digest::of("abc").hash(), 0, digest_function::sha256);
+    CAF_CHECK(absl::IsNotFound(store.open(odd).status()));
+    CAF_CHECK(absl::IsInvalidArgument(write_as(store, odd, "")));
+  });
+}
+
 CAF_TEST(two writers of one blob both succeed) {
   each([](backend& store) {
     const auto id = digest::of("shared");

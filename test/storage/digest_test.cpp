@@ -19,6 +19,12 @@ CAF_TEST(a default digest is the empty blob) {
   CAF_CHECK(digest().is_empty_blob());
 }
 
+CAF_TEST(size zero with another hash is no empty blob) {
+  const auto odd = *digest::parse(digest::of("abc").hash(), 0, digest_function::sha256);
+  CAF_CHECK(!odd.is_empty_blob());
+  CAF_CHECK(digest::empty_blob(digest_function::sha1).is_empty_blob());
+}
+
 CAF_TEST(known answers of every function) {
   CAF_CHECK_EQUAL(digest::of("abc").hash(),
                   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
