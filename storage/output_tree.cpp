@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,20 +110,18 @@ private:
         open_at(slash == std::string::npos ? "" : path.substr(0, slash), O_PATH | O_DIRECTORY);
     if (!parent.ok())
       return parent.status();
-    std::string target(PATH_MAX, '\0');
-    const auto n = ::readlinkat(parent->get(), name.c_str(), target.data(), target.size());
-    if (n < 0)
-      return errno_status(errno, "reading link " + path);
-    target.resize(static_cast<std::size_t>(n));
-    if (!is_utf8(target))
+    const auto target = expbuild::read_link(parent->get(), name);
+    if (!target.ok())
+      return target.status();
+    if (!is_utf8(*target))
       return unfit(path, "points to a name that is not UTF-8");
-    if (target.front() == '/' && policy_ == absolute_symlinks::disallowed)
+    if (target->front() == '/' && policy_ == absolute_symlinks::disallowed)
       return unfit(path,
-                   "is a symlink to the absolute path '" + target
+                   "is a symlink to the absolute path '" + *target
                        + "', which this server does not allow (symlink_absolute_path_strategy)");
     auto& node = *into.add_symlinks();
     node.set_name(name);
-    node.set_target(target);
+    node.set_target(*target);
     return absl::OkStatus();
   }
 

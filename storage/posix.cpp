@@ -1,6 +1,7 @@
 #include "storage/posix.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -69,6 +70,15 @@ absl::StatusOr<unique_fd> open_beneath(int dirfd, const std::string& path, int f
   if (fd < 0)
     return errno_status(errno, "opening " + path);
   return unique_fd(static_cast<int>(fd));
+}
+
+absl::StatusOr<std::string> read_link(int dirfd, const std::string& name) {
+  std::string target(PATH_MAX, '\0');
+  const auto n = ::readlinkat(dirfd, name.c_str(), target.data(), target.size());
+  if (n <= 0)
+    return errno_status(n < 0 ? errno : EINVAL, "reading link " + name);
+  target.resize(static_cast<std::size_t>(n));
+  return target;
 }
 
 absl::StatusOr<unique_fd> make_folder(int dirfd, const std::string& name, mode_t mode) {

@@ -41,6 +41,9 @@ absl::Status write_all(int fd, std::string_view bytes, const std::string& doing)
 absl::StatusOr<unique_fd> open_beneath(int dirfd, const std::string& path, int flags,
                                        mode_t mode = 0);
 
+/// Where the symlink `name` beneath `dirfd` points to.
+absl::StatusOr<std::string> read_link(int dirfd, const std::string& name);
+
 /// Opens the folder `name` beneath `dirfd`, creating it with `mode` when absent.
 absl::StatusOr<unique_fd> make_folder(int dirfd, const std::string& name, mode_t mode);
 

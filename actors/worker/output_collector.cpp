@@ -5,7 +5,6 @@
 #include "storage/utf8.hpp"
 
 #include <cerrno>
-#include <climits>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -129,20 +128,17 @@ absl::Status output_collector::add_link(const expected_output& output, collected
       open_beneath(root_, parent_path.empty() ? "." : parent_path, O_PATH | O_DIRECTORY);
   if (!parent.ok())
     return parent.status();
-  std::string target(PATH_MAX, '\0');
-  const auto name = name_of(output.path);
-  const auto n = ::readlinkat(parent->get(), name.c_str(), target.data(), target.size());
-  if (n <= 0)
-    return errno_status(errno, "reading output link '" + output.wanted + "'");
-  target.resize(static_cast<std::size_t>(n));
-  if (!is_utf8(target))
+  const auto target = read_link(parent->get(), name_of(output.path));
+  if (!target.ok())
+    return target.status();
+  if (!is_utf8(*target))
     return unfit(output, "points to a name that is not UTF-8");
-  if (target.front() == '/' && symlinks_ == absolute_symlinks::disallowed)
+  if (target->front() == '/' && symlinks_ == absolute_symlinks::disallowed)
     return unfit(output,
-                 "is a symlink to the absolute path '" + target
+                 "is a symlink to the absolute path '" + *target
                      + "', which this server does not allow (symlink_absolute_path_strategy)");
   // Which of the older lists: by what it leads to inside the root, a file when nothing is there.
-  const auto led_to = resolve_path(parent_path, target, "target");
+  const auto led_to = resolve_path(parent_path, *target, "target");
   const bool to_directory =
       output.what == kind::directory
       || (output.what == kind::any && led_to.ok()
@@ -150,7 +146,7 @@ absl::Status output_collector::add_link(const expected_output& output, collected
   auto& older = to_directory ? *into.result.add_output_directory_symlinks()
                              : *into.result.add_output_file_symlinks();
   older.set_path(output.wanted);
-  older.set_target(target);
+  older.set_target(*target);
   if (output.what == kind::any)
     *into.result.add_output_symlinks() = older;
   return absl::OkStatus();
