@@ -16,9 +16,6 @@ public:
   /// NOT_FOUND when absent, INVALID_ARGUMENT (naming the digest) when it is no canonical Directory.
   absl::StatusOr<std::shared_ptr<const reapi::Directory>> read(const digest& id);
 
-  /// Lets one go that will not be asked for again.
-  void forget(const digest& id) { known_.erase(id); }
-
 private:
   backend& from_;
   absolute_symlinks policy_;

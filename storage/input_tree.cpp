@@ -98,32 +98,4 @@ absl::StatusOr<input_tree> load_input_tree(backend& from, const digest& root,
   return input_walk(reader, limits, has, missing).run(root);
 }
 
-absl::Status
-walk_directories(backend& from, const digest& root, const tree_limits& limits,
-                 const std::function<bool(const digest&, const reapi::Directory&)>& visit) {
-  directory_reader reader(from, absolute_symlinks::allowed, limits);
-  std::unordered_set<digest> seen{root};
-  std::vector<digest> order{root}; // breadth first: parents before children
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const auto id = order[i];
-    const auto dir = reader.read(id);
-    if (absl::IsNotFound(dir.status()) && i > 0)
-      continue; // a partial tree is still told
-    if (!dir.ok())
-      return dir.status();
-    if (!visit(id, **dir))
-      return absl::OkStatus();
-    for (const auto& node : (*dir)->directories()) {
-      const auto child = *digest::from_proto(node.digest(), id.function());
-      if (seen.insert(child).second)
-        order.push_back(child);
-    }
-    if (order.size() > limits.max_entries)
-      return absl::InvalidArgumentError("the tree has more than "
-                                        + std::to_string(limits.max_entries) + " directories");
-    reader.forget(id);
-  }
-  return absl::OkStatus();
-}
-
 } // namespace expbuild

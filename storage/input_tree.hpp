@@ -55,11 +55,4 @@ absl::StatusOr<input_tree> load_input_tree(backend& from, const digest& root,
                                            const std::function<bool(const digest&)>& has,
                                            std::vector<digest>& missing);
 
-/// GetTree's walk: every Directory reachable from `root`, each once however often the tree names
-/// it, parents before children; a missing child is skipped. NOT_FOUND when the root is missing.
-/// `visit` returning false ends the walk early. Blocks.
-absl::Status
-walk_directories(backend& from, const digest& root, const tree_limits& limits,
-                 const std::function<bool(const digest&, const reapi::Directory&)>& visit);
-
 } // namespace expbuild

@@ -150,13 +150,6 @@ CAF_TEST(a tree that doubles sixty times is refused before it is expanded) {
     id = put(dir);
   }
   CAF_CHECK(absl::IsInvalidArgument(load_status(id)));
-  // As Directories it is small: each is told once.
-  std::size_t told = 0;
-  CAF_CHECK(walk_directories(*store, id, {}, [&told](const digest&, const reapi::Directory&) {
-              ++told;
-              return true;
-            }).ok());
-  CAF_CHECK_EQUAL(told, 61u);
 }
 
 CAF_TEST(a tree deeper than allowed is refused) {
@@ -167,19 +160,6 @@ CAF_TEST(a tree deeper than allowed is refused) {
     id = put(dir);
   }
   CAF_CHECK(absl::IsInvalidArgument(load_status(id)));
-}
-
-CAF_TEST(walking tells a partial tree and misses only the root) {
-  reapi::Directory root;
-  add_folder(root, "gone", digest::of("absent"));
-  std::size_t told = 0;
-  const auto count = [&told](const digest&, const reapi::Directory&) {
-    ++told;
-    return true;
-  };
-  CAF_CHECK(walk_directories(*store, put(root), {}, count).ok());
-  CAF_CHECK_EQUAL(told, 1u);
-  CAF_CHECK(absl::IsNotFound(walk_directories(*store, digest::of("absent"), {}, count)));
 }
 
 CAF_TEST(a folder on disk becomes a canonical deterministic tree) {
