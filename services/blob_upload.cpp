@@ -77,8 +77,7 @@ private:
 
   std::string where() const { return "writing '" + name_ + "'"; }
 
-  // ---- storing
-  // -----------------------------------------------------------------------------------
+  // ---- storing ----
 
   void open() {
     caf::anon_send(context_->cas, begin_writes{.trace = {}, .digests = {*id_}},
@@ -136,8 +135,7 @@ private:
                    }));
   }
 
-  // ---- the end
-  // -----------------------------------------------------------------------------------
+  // ---- the end ----
 
   void end_with_size(std::int64_t committed) {
     response_.set_committed_size(committed);

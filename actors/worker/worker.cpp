@@ -17,6 +17,26 @@ caf::error failure(const std::string& why) {
   return caf::make_error(caf::sec::runtime_error, why);
 }
 
+std::chrono::nanoseconds between(const google::protobuf::Timestamp& from,
+                                 const google::protobuf::Timestamp& to) {
+  return std::chrono::seconds(to.seconds() - from.seconds())
+         + std::chrono::nanoseconds(to.nanos() - from.nanos());
+}
+
+/// Where the time of an attempt went; a stage that was not reached is not counted.
+void report_stages(metrics& meters, const reapi::ExecutedActionMetadata& x) {
+  meters.stage_took(action_stage::queue, between(x.queued_timestamp(), x.worker_start_timestamp()));
+  if (x.has_input_fetch_completed_timestamp())
+    meters.stage_took(action_stage::fetch, between(x.input_fetch_start_timestamp(),
+                                                   x.input_fetch_completed_timestamp()));
+  if (x.has_execution_completed_timestamp())
+    meters.stage_took(action_stage::exec,
+                      between(x.execution_start_timestamp(), x.execution_completed_timestamp()));
+  if (x.has_output_upload_completed_timestamp())
+    meters.stage_took(action_stage::upload, between(x.output_upload_start_timestamp(),
+                                                    x.output_upload_completed_timestamp()));
+}
+
 } // namespace
 
 // ---- life ------------------------------------------------------------------------------------
@@ -179,6 +199,7 @@ void worker_state::published(const outputs_published& event) {
 void worker_state::finish() {
   auto done = std::move(busy);
   set_time(*done->metadata.mutable_worker_completed_timestamp(), clock::now());
+  report_stages(*options.meters, done->metadata);
   if (done->result) {
     done->result->set_exit_code(done->exit_code);
     *done->result->mutable_execution_metadata() = std::move(done->metadata);

@@ -217,8 +217,7 @@ CAF_TEST(the environment is the command and then the whitelist and then a defaul
   CAF_CHECK_EQUAL(made[2].first, "PATH");
 }
 
-// ---- supervision
-// ---------------------------------------------------------------------------------
+// ---- supervision ----
 
 namespace {
 

@@ -104,6 +104,12 @@ class Rectl(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("./dev run", done.stderr)
 
+    def test_every_stage_of_an_action_is_measured(self):
+        self.server.rectl("exec", "--skip-cache", "--", "/bin/true", check=True)
+        for stage in ("queue", "fetch", "exec", "upload"):
+            name = f'expbuild_action_stage_seconds_count{{stage="{stage}"}}'
+            self.assertGreater(self.server.metric(name), 0, name)
+
     def test_log_lines_are_as_the_guide_says(self):
         log = self.server.log()
         for line in log.splitlines():
