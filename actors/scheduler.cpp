@@ -205,7 +205,8 @@ scheduler_stats scheduler_state::stats() const {
   for (const auto& [address, x] : slots) {
     result.workers.push_back(x.status);
     result.workers.back().condition = x.idle ? worker_condition::idle : worker_condition::busy;
-    result.workers.back().execution = x.execution;
+    if (x.execution != 0)
+      result.workers.back().action = entries.at(x.execution).work->action->id.hash();
   }
   return result;
 }

@@ -20,7 +20,7 @@ struct worker_status {
   worker_condition condition = worker_condition::starting;
   std::uint64_t restarts = 0;
   std::string last_failure;
-  std::uint64_t execution = 0; ///< what it runs; 0: nothing
+  std::string action; ///< hash of the action that it runs; empty: nothing
   std::int64_t pid = 0;
 };
 

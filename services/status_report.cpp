@@ -32,7 +32,7 @@ Worker describe(const worker_status& slot, const scheduler_stats& scheduling) {
   for (const auto& live : scheduling.workers)
     if (live.name == slot.name) {
       merged.condition = live.condition;
-      merged.execution = live.execution;
+      merged.action = live.action;
       merged.pid = live.pid;
     }
   Worker worker;
@@ -41,8 +41,7 @@ Worker describe(const worker_status& slot, const scheduler_stats& scheduling) {
   worker.set_state(static_cast<Worker::State>(static_cast<int>(merged.condition)));
   worker.set_restarts(static_cast<std::int64_t>(merged.restarts));
   worker.set_last_failure(merged.last_failure);
-  if (merged.execution != 0)
-    worker.set_operation("execution " + std::to_string(merged.execution));
+  worker.set_action(merged.action);
   worker.set_pid(merged.pid);
   return worker;
 }
@@ -96,7 +95,7 @@ std::string status_json(const Status& status, bool serving) {
                        {"state", lower(Worker::State_Name(x.state()))},
                        {"restarts", x.restarts()},
                        {"last_failure", x.last_failure()},
-                       {"operation", x.operation()},
+                       {"action", x.action()},
                        {"pid", x.pid()}});
   const nlohmann::json all{{"version", status.version()},
                            {"instance_name", status.instance_name()},

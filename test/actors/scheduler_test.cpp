@@ -226,6 +226,7 @@ CAF_TEST(counts tell the truth) {
   CAF_CHECK_EQUAL(now.running, 1u);
   CAF_REQUIRE_EQUAL(now.workers.size(), 1u);
   CAF_CHECK(now.workers[0].condition == worker_condition::busy);
+  CAF_CHECK_EQUAL(now.workers[0].action, digest::of("1").hash());
   done(worker, absl::InvalidArgumentError("x"));
   offer(worker.actor, "w1");
   done(worker);

@@ -29,7 +29,7 @@ CAF_TEST(the status joins what scheduler supervisor and CAS know) {
   CAF_CHECK(alive.state() == admin::v1::Worker::BUSY);
   CAF_CHECK_EQUAL(alive.restarts(), 3);
   CAF_CHECK_EQUAL(alive.pid(), 4711);
-  CAF_CHECK(contains(alive.operation(), "17"));
+  CAF_CHECK(contains(alive.action(), "1717"));
   const auto& dead = status.workers(1);
   CAF_CHECK(dead.state() == admin::v1::Worker::BACKOFF);
   CAF_CHECK(contains(dead.last_failure(), "crashed"));

@@ -17,7 +17,7 @@ struct status_fixture : service_fixture {
                                               .condition = worker_condition::busy,
                                               .restarts = 0,
                                               .last_failure = "",
-                                              .execution = 17,
+                                              .action = "1717",
                                               .pid = 4711}}});
         });
     context->supervisor = fake<supervisor_actor>(

@@ -26,8 +26,8 @@ void print(const admin::v1::Status& status) {
   for (const auto& worker : status.workers()) {
     std::cout << "  " << std::left << std::setw(20) << worker.name() << std::setw(12)
               << state_of(worker) << "restarts " << worker.restarts();
-    if (!worker.operation().empty())
-      std::cout << "  running " << worker.operation();
+    if (!worker.action().empty())
+      std::cout << "  running " << worker.action().substr(0, 16);
     if (!worker.last_failure().empty())
       std::cout << "  last failure: " << worker.last_failure();
     std::cout << "\n";
