@@ -51,13 +51,16 @@ void dispatcher_state::load(execute& request, operation_sink& sink) {
         std::move(sink));
   };
   if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
-    return sink.finish(
-        absl::ResourceExhaustedError("too much disk work is waiting; try again in a moment"));
+    return sink.finish(pool_is_full());
   ++loading;
 }
 
 void dispatcher_state::start_or_join(action_loaded& event, operation_sink& sink) {
   --loading;
+  if (!aborted.ok()) {
+    sink.finish(aborted);
+    return finish_drain();
+  }
   const auto running = by_action.find(event.request.action);
   const bool may_join = event.action.ok() && !event.request.skip_cache_lookup
                         && !(*event.action)->do_not_cache && running != by_action.end();
@@ -202,7 +205,7 @@ void dispatcher_state::drain_then(reply<unit> answer) {
 }
 
 void dispatcher_state::finish_drain() {
-  if (!executions.empty())
+  if (!executions.empty() || loading > 0)
     return;
   for (const auto& answer : drained)
     answer(unit{});
@@ -211,6 +214,7 @@ void dispatcher_state::finish_drain() {
 
 void dispatcher_state::abort_everything(const abort_all& order) {
   draining = true;
+  aborted = order.why;
   for (auto& [execution, entry] : executions)
     caf::anon_send(entry.actor, order);
 }

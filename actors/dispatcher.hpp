@@ -67,6 +67,7 @@ private:
   std::size_t loading = 0;
   std::uint64_t last_execution = 0;
   bool draining = false;
+  absl::Status aborted; ///< other than OK: everything ends with this
   std::vector<reply<unit>> drained;
 };
 

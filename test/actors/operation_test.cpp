@@ -70,6 +70,13 @@ struct fixture : actor_fixture {
   };
 
   client run(const digest& action, bool skip_cache = false, std::int32_t priority = 0) {
+    auto x = send(action, skip_cache, priority);
+    consume_messages();
+    return x;
+  }
+
+  /// As `run`, with the request still on its way.
+  client send(const digest& action, bool skip_cache = false, std::int32_t priority = 0) {
     client x;
     x.listener = ++last_listener;
     execute request;
@@ -78,7 +85,6 @@ struct fixture : actor_fixture {
     request.priority = priority;
     request.listener = x.listener;
     caf::anon_send(sut, std::move(request), operation_sink(x.stream));
-    consume_messages();
     return x;
   }
 
@@ -320,6 +326,30 @@ CAF_TEST(draining refuses new actions and is answered when the last one ends) {
   CAF_CHECK(!drained.answered());
   CAF_CHECK(absl::IsUnavailable(*run(some_action("other")).stream->end));
   end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK(drained.answered());
+}
+
+CAF_TEST(draining waits for an action that is still being read) {
+  const auto x = send(some_action());
+  answer_box<unit> drained;
+  caf::anon_send(sut, drain{}, drained.make()); // handled before the action has been read
+  consume_messages();
+  CAF_CHECK(!drained.answered());
+  CAF_REQUIRE_EQUAL(w->jobs.size(), 1u);
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_CHECK(x.stream->completed());
+  CAF_CHECK(drained.answered());
+}
+
+CAF_TEST(aborting everything ends an action that is still being read) {
+  const auto x = send(some_action());
+  answer_box<unit> drained;
+  caf::anon_send(sut, drain{}, drained.make());
+  caf::anon_send(sut, abort_all{.trace = {}, .why = absl::UnavailableError("stopping")});
+  consume_messages();
+  CAF_CHECK(w->jobs.empty());
+  CAF_REQUIRE(x.stream->end.has_value());
+  CAF_CHECK(absl::IsUnavailable(*x.stream->end));
   CAF_CHECK(drained.answered());
 }
 
