@@ -44,6 +44,10 @@ struct input_tree {
   std::vector<std::string> directories; ///< without the root itself
   std::vector<file> files;
   std::vector<symlink> symlinks;
+
+  std::size_t entries() const noexcept {
+    return directories.size() + files.size() + symlinks.size();
+  }
 };
 
 /// Reads the tree below `root`. A missing Directory or file is no error here but is added to

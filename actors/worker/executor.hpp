@@ -1,4 +1,6 @@
 #pragma once
+#include "storage/posix.hpp"
+
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -7,11 +9,20 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace expbuild {
+
+/// A mount that shows `lower`, read-only, beneath `upper`, which takes every change. All absolute.
+struct overlay_spec {
+  std::filesystem::path lower;
+  std::filesystem::path upper;
+  std::filesystem::path work; ///< on the filesystem of `upper`
+  std::filesystem::path at;   ///< an empty folder
+};
 
 /// One command, ready to start: its inputs are staged, the parents of its outputs exist.
 struct command_spec {
@@ -21,6 +32,7 @@ struct command_spec {
   std::filesystem::path stdout_path; ///< absolute; created by the executor
   std::filesystem::path stderr_path;
   std::chrono::nanoseconds timeout{0}; ///< of the command alone; 0: none
+  std::optional<overlay_spec> overlay = std::nullopt;
 };
 
 /// How a command ended, whatever its exit code. Its process tree is dead.
@@ -33,6 +45,8 @@ struct command_ended {
   std::chrono::nanoseconds user_time{0};
   std::chrono::nanoseconds system_time{0};
   std::int64_t max_rss_bytes = 0;
+  /// The merged folder of the command's overlay, for collecting; null without one.
+  std::shared_ptr<const unique_fd> root = nullptr;
 };
 
 /// The seam of execution: *run this command in this directory under these limits, tell me when it

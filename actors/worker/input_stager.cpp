@@ -55,24 +55,39 @@ absl::Status input_stager::make_folder_at(const std::string& path) {
   return give_away(made.get(), path);
 }
 
-absl::Status input_stager::make_folders(const std::string& path) {
-  for (std::size_t end = 0; !path.empty() && end != std::string::npos;) {
+absl::Status input_stager::make_folders(const std::string& path, int below) {
+  bool beneath = below >= 0; // so far every part of the path is there
+  if (path.empty() || (beneath && open_beneath(below, path, O_RDONLY | O_DIRECTORY).ok()))
+    return absl::OkStatus();
+  for (std::size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const auto prefix = path.substr(0, end);
-    const auto there = open_beneath(root_, prefix, O_RDONLY | O_DIRECTORY);
-    if (there.ok())
+    if (beneath) {
+      const auto there = is_there(prefix, below);
+      if (!there.ok())
+        return there.status();
+      beneath = *there;
+    }
+    const auto there = is_there(prefix, root_);
+    if (!there.ok())
+      return there.status();
+    if (*there)
       continue;
-    if (!absl::IsNotFound(there.status()))
-      return absl::InvalidArgumentError("'" + prefix
-                                        + "' must be a directory but the inputs make it a link");
-    const auto status = make_folder_at(prefix);
-    if (absl::IsAlreadyExists(status))
-      return absl::InvalidArgumentError("'" + prefix
-                                        + "' must be a directory but the inputs make it a file");
-    if (!status.ok())
+    if (auto status = make_folder_at(prefix); !status.ok())
       return status;
   }
   return absl::OkStatus();
+}
+
+/// False when nothing is there.
+absl::StatusOr<bool> input_stager::is_there(const std::string& path, int below) const {
+  const auto folder = open_beneath(below, path, O_RDONLY | O_DIRECTORY);
+  if (folder.ok())
+    return true;
+  if (absl::IsNotFound(folder.status()) && !open_beneath(below, path, O_PATH).ok())
+    return false;
+  return absl::InvalidArgumentError("'" + path + "' must be a directory but the inputs make it a "
+                                    + (absl::IsNotFound(folder.status()) ? "file" : "link"));
 }
 
 absl::Status input_stager::stage_file(const input_tree::file& file) {
@@ -83,7 +98,7 @@ absl::Status input_stager::stage_file(const input_tree::file& file) {
   if (!reader.ok())
     return reader.status();
   const auto name = name_of(file.path);
-  if (options_.may_link && !file.unix_mode && !file.content.is_empty_blob()) {
+  if (may_link_ && !file.unix_mode && !file.content.is_empty_blob()) {
     const auto linked = (*reader)->link_into(*parent, name, file.executable);
     if (!absl::IsUnimplemented(linked))
       return linked;

@@ -133,6 +133,7 @@ void worker_state::start_command() {
   command.stdout_path = busy->space->stdout_path();
   command.stderr_path = busy->space->stderr_path();
   command.timeout = action.timeout;
+  command.overlay = busy->space->overlay();
   runner->start(std::move(command), [me = worker_actor{self}, number = busy->number,
                                      here = current_trace()](absl::StatusOr<command_ended> ended) {
     const trace_scope scope(here);
@@ -147,7 +148,7 @@ void worker_state::ran(command_finished& event) {
     busy->status = event.ended.status();
     return finish();
   }
-  const auto& ended = *event.ended;
+  auto& ended = *event.ended;
   busy->exit_code = ended.exit_code;
   set_time(*busy->metadata.mutable_execution_start_timestamp(), ended.started_at);
   set_time(*busy->metadata.mutable_execution_completed_timestamp(), ended.ended_at);
@@ -158,16 +159,16 @@ void worker_state::ran(command_finished& event) {
         "the command was killed after its timeout of "
         + std::to_string(std::chrono::duration<double>(busy->work->action->timeout).count())
         + " s");
-  collect();
+  collect(std::move(ended.root));
 }
 
-void worker_state::collect() {
+void worker_state::collect(std::shared_ptr<const unique_fd> merged) {
   set_time(*busy->metadata.mutable_output_upload_start_timestamp(), clock::now());
   in_long_lane([me = worker_actor{self}, number = busy->number, space = busy->space,
-                action = busy->work->action] {
+                action = busy->work->action, merged = std::move(merged)] {
     caf::anon_send(me, outputs_collected{.trace = {},
                                          .attempt = number,
-                                         .outputs = space->collect(action->command)});
+                                         .outputs = space->collect(action->command, merged)});
   });
 }
 

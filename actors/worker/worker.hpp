@@ -65,7 +65,7 @@ private:
 
   bool is_current(std::uint64_t number) const { return busy && busy->number == number; }
   void start_command();
-  void collect();
+  void collect(std::shared_ptr<const unique_fd> merged);
   void finish();
   void offer();
   template <class Work>

@@ -43,18 +43,26 @@ public:
     if (!paths.ok())
       return paths.status();
     paths_ = *std::move(paths);
-    const auto tree = load(input_root);
-    if (!tree.ok())
-      return tree.status();
-    if (auto status = make_root(); !status.ok())
+    auto status = make_root();
+    if (status.ok())
+      status = stage_inputs(input_root);
+    if (absl::IsNotFound(status))
+      return tell_missing(input_root);
+    if (!status.ok())
       return status;
-    input_stager stager(options_, *store_, root_.get());
-    if (auto status = stager.stage(*tree); !status.ok())
-      return status;
+    const auto& writable = shared_ ? upper_ : root_;
+    input_stager stager(options_, *store_, writable.get(), false);
     for (const auto& folder : paths_.to_create)
-      if (auto status = stager.make_folders(folder); !status.ok())
+      if (status = stager.make_folders(folder, shared_ ? lower_.get() : -1); !status.ok())
         return status;
     return absl::OkStatus();
+  }
+
+  std::optional<overlay_spec> overlay() const override {
+    if (!shared_)
+      return std::nullopt;
+    const auto attempt = options_.directory / name_;
+    return overlay_spec{shared_->path(), attempt / "upper", attempt / "work", attempt / "root"};
   }
 
   std::filesystem::path working_directory() const override {
@@ -67,9 +75,11 @@ public:
     return options_.directory / name_ / "stderr";
   }
 
-  absl::StatusOr<collected_outputs> collect(const reapi::Command& command) override {
+  absl::StatusOr<collected_outputs> collect(const reapi::Command& command,
+                                            std::shared_ptr<const unique_fd> merged) override {
     collected_outputs collected;
-    output_collector collector(*store_, function_, options_.symlinks, root_.get());
+    output_collector collector(*store_, function_, options_.symlinks,
+                               merged ? merged->get() : root_.get());
     if (auto status = collector.collect(paths_, command.output_directory_format(), collected);
         !status.ok())
       return status;
@@ -88,7 +98,11 @@ public:
   }
 
   void remove() override {
+    attempt_ = unique_fd();
     root_ = unique_fd();
+    upper_ = unique_fd();
+    lower_ = unique_fd();
+    shared_ = nullptr;
     const auto top = open_folder(options_.directory);
     const auto status = top.ok() ? remove_tree(top->get(), name_) : top.status();
     if (!status.ok())
@@ -97,29 +111,95 @@ public:
   }
 
 private:
+  /// Large input roots lie ready below an overlay, small ones are put into the root itself.
+  /// NOT_FOUND when a blob is missing.
+  absl::Status stage_inputs(const digest& input_root) {
+    std::optional<input_tree> tree;
+    const auto load_tree = [&]() -> absl::StatusOr<std::size_t> {
+      auto loaded = load(input_root);
+      if (!loaded.ok())
+        return loaded.status();
+      tree = *std::move(loaded);
+      return tree->entries();
+    };
+    if (options_.trees && !input_root.is_empty_blob()) {
+      auto shared = options_.trees->get(shared_key(input_root),
+                                        {.count_entries = load_tree, .fill = [&](int folder) {
+                                           input_stager stager(options_, *store_, folder, true);
+                                           return stager.stage(*tree);
+                                         }});
+      if (!shared.ok())
+        return shared.status();
+      if (*shared)
+        return make_overlay(*std::move(shared));
+    }
+    if (!tree)
+      if (const auto entries = load_tree(); !entries.ok())
+        return entries.status();
+    return input_stager(options_, *store_, root_.get(), options_.may_link).stage(*tree);
+  }
+
+  /// All that a staged tree depends on, beside the store.
+  std::string shared_key(const digest& input_root) const {
+    return to_string(input_root.function()) + "/" + input_root.to_string() + " of "
+           + std::to_string(options_.uid) + ":" + std::to_string(options_.gid);
+  }
+
+  /// Files are not looked up here: staging them tells.
   absl::StatusOr<input_tree> load(const digest& root) {
     std::vector<digest> missing;
     auto tree = load_input_tree(
+        *store_, root, options_.symlinks, options_.limits, [](const digest&) { return true; },
+        missing);
+    if (tree.ok() && !missing.empty())
+      return absl::NotFoundError("a directory is missing");
+    return tree;
+  }
+
+  /// Something is missing: looks for everything that is.
+  absl::Status tell_missing(const digest& root) {
+    std::vector<digest> missing;
+    const auto tree = load_input_tree(
         *store_, root, options_.symlinks, options_.limits,
         [this](const digest& id) { return store_->open(id).ok(); }, missing);
-    if (tree.ok() && !missing.empty())
-      return missing_blobs_error("cannot stage the inputs of the action", missing);
-    return tree;
+    if (!tree.ok())
+      return tree.status();
+    if (missing.empty()) // it has come meanwhile
+      return absl::UnavailableError("an input was missing for a moment; execute the action again");
+    return missing_blobs_error("cannot stage the inputs of the action", missing);
   }
 
   absl::Status make_root() {
     const auto top = open_folder(options_.directory);
     if (!top.ok())
       return top.status();
-    const auto attempt = make_folder(top->get(), name_, 0711);
+    auto attempt = make_folder(top->get(), name_, 0711);
     if (!attempt.ok())
       return attempt.status();
-    auto root = make_folder(attempt->get(), "root", 0755);
-    if (!root.ok())
-      return root.status();
-    root_ = *std::move(root);
-    if (::geteuid() == 0 && ::fchown(root_.get(), options_.uid, options_.gid) != 0)
-      return errno_status(errno, "giving the input root to the action's user");
+    attempt_ = *std::move(attempt);
+    return make_own("root", root_);
+  }
+
+  absl::Status make_overlay(std::shared_ptr<const staged_trees::held> lower) {
+    shared_ = std::move(lower);
+    auto folder = open_folder(shared_->path());
+    if (!folder.ok())
+      return folder.status();
+    lower_ = *std::move(folder);
+    unique_fd work;
+    if (auto status = make_own("work", work); !status.ok())
+      return status;
+    return make_own("upper", upper_);
+  }
+
+  /// A folder of the attempt that belongs to the action's user.
+  absl::Status make_own(const std::string& name, unique_fd& to) {
+    auto folder = make_folder(attempt_.get(), name, 0755);
+    if (!folder.ok())
+      return folder.status();
+    to = *std::move(folder);
+    if (::geteuid() == 0 && ::fchown(to.get(), options_.uid, options_.gid) != 0)
+      return errno_status(errno, "giving the folder '" + name + "' to the action's user");
     return absl::OkStatus();
   }
 
@@ -128,7 +208,11 @@ private:
   const digest_function function_;
   const std::string name_;
   command_paths paths_;
-  unique_fd root_;
+  unique_fd attempt_;
+  unique_fd root_; // what the inputs lie in, or the overlay is mounted at
+  std::shared_ptr<const staged_trees::held> shared_; // null: no overlay
+  unique_fd lower_;
+  unique_fd upper_;
 };
 
 } // namespace

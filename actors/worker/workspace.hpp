@@ -1,4 +1,6 @@
 #pragma once
+#include "actors/worker/executor.hpp"
+#include "actors/worker/staged_trees.hpp"
 #include "storage/backend.hpp"
 #include "storage/input_tree.hpp"
 
@@ -24,6 +26,8 @@ struct workspace_options {
   /// Inputs may be hardlinks into the store: only when actions run as another uid than the store's
   /// owner and not as root. Copies otherwise, and whenever linking fails (EXDEV, EMLINK).
   bool may_link = false;
+  /// Input roots that can be mounted below an overlay; null where the system mounts none.
+  std::shared_ptr<staged_trees> trees;
 };
 
 /// What an attempt left behind, before it is known to be an ActionResult.
@@ -32,10 +36,11 @@ struct collected_outputs {
   std::vector<digest> stored; ///< every blob that was written to the store for it
 };
 
-/// The folder of one attempt: DIRECTORY/attempt-N/{root,stdout,stderr}. Stages the inputs of an
-/// action and collects its outputs. Plain class; everything blocks (I/O pool, long lane). One
-/// thread at a time. No string of the client becomes a path by concatenation: everything below
-/// the root is opened by directory descriptors that can not leave it.
+/// The folder of one attempt: DIRECTORY/attempt-N/{root,stdout,stderr}, with an overlay also
+/// {upper,work}. Stages the inputs of an action and collects its outputs. Plain class; everything
+/// blocks (I/O pool, long lane). One thread at a time. No string of the client becomes a path by
+/// concatenation: everything below the root is opened by directory descriptors that can not leave
+/// it.
 class workspace {
 public:
   virtual ~workspace() = default;
@@ -45,6 +50,10 @@ public:
   /// malformed (empty arguments, absolute or escaping working_directory or output path, ...).
   virtual absl::Status stage(const digest& input_root, const reapi::Command& command) = 0;
 
+  /// What is to be mounted over the input root before the command starts, so that a large input
+  /// root costs one mount; nullopt: the inputs lie in it. Valid after `stage`.
+  virtual std::optional<overlay_spec> overlay() const = 0;
+
   /// Absolute paths of the attempt; valid after `stage`.
   virtual std::filesystem::path working_directory() const = 0; ///< input root + working_directory
   virtual std::filesystem::path stdout_path() const = 0;
@@ -52,8 +61,10 @@ public:
 
   /// Stores the outputs that exist (absent ones are left out), stdout and stderr. Both generations
   /// of output fields as the protocol asks. FAILED_PRECONDITION for an output that can not be
-  /// expressed, RESOURCE_EXHAUSTED when the store is full.
-  virtual absl::StatusOr<collected_outputs> collect(const reapi::Command& command) = 0;
+  /// expressed, RESOURCE_EXHAUSTED when the store is full. `merged` is the root as the command
+  /// saw it (command_ended::root); null without an overlay.
+  virtual absl::StatusOr<collected_outputs> collect(const reapi::Command& command,
+                                                    std::shared_ptr<const unique_fd> merged) = 0;
 
   /// Removes the attempt's folder, whoever owns what lies in it. Best effort; logged when it fails.
   virtual void remove() = 0;

@@ -64,7 +64,7 @@ struct fixture {
   absl::StatusOr<collected_outputs> collect() {
     write_text(space->stdout_path(), "printed");
     write_text(space->stderr_path(), "");
-    return space->collect(command);
+    return space->collect(command, nullptr);
   }
 
   /// Runs a shell in the input root as `uid`; the exit code.
@@ -132,6 +132,61 @@ CAF_TEST(no action can change a stored blob whoever it runs as) {
   CAF_REQUIRE(stage(inputs()).ok());
   shell_as(0, attack);
   CAF_CHECK(store_is_intact());
+}
+
+CAF_TEST(a large input root is staged once and lies ready below an overlay) {
+  options.trees = *staged_trees::open({.directory = folder.path() / "trees", .min_entries = 3},
+                                      make_inline_io_pool());
+  command.set_working_directory("w");
+  command.add_output_paths("deep/out");
+  for (int i = 0; i < 2; ++i) {
+    CAF_REQUIRE(stage(inputs()).ok());
+    const auto overlay = space->overlay();
+    CAF_REQUIRE(overlay);
+    CAF_CHECK_EQUAL(read_text(overlay->lower / "input"), "stored text");
+    CAF_CHECK(std::filesystem::is_symlink(overlay->lower / "link"));
+    CAF_CHECK(std::filesystem::is_directory(overlay->upper / "w/deep"));
+    CAF_CHECK(std::filesystem::is_empty(overlay->at));
+    CAF_CHECK_EQUAL(overlay->at / "w", space->working_directory());
+    CAF_CHECK_EQUAL(options.trees->entries(), 3u);
+    space->remove();
+  }
+  CAF_CHECK(count_files(folder.path() / "work") == 0);
+  CAF_CHECK(store_is_intact());
+}
+
+CAF_TEST(a small input root needs no overlay) {
+  options.trees = *staged_trees::open({.directory = folder.path() / "trees", .min_entries = 4},
+                                      make_inline_io_pool());
+  CAF_REQUIRE(stage(inputs()).ok());
+  CAF_CHECK(!space->overlay());
+  CAF_CHECK_EQUAL(read_text(path("input")), "stored text");
+  CAF_REQUIRE(stage(digest()).ok());
+  CAF_CHECK(!space->overlay());
+}
+
+CAF_TEST(a folder for an output can not stand where the inputs have a file) {
+  for (const bool shared : {false, true}) {
+    if (shared)
+      options.trees = *staged_trees::open({.directory = folder.path() / "trees", .min_entries = 1},
+                                          make_inline_io_pool());
+    for (const auto* path : {"input/out", "link/out", "tool/deeper/out"}) {
+      command.clear_output_paths();
+      command.add_output_paths(path);
+      CAF_CHECK(absl::IsInvalidArgument(stage(inputs())));
+    }
+  }
+}
+
+CAF_TEST(what a staged tree lacks is told like any other missing blob) {
+  options.trees = *staged_trees::open({.directory = folder.path() / "trees", .min_entries = 1},
+                                      make_inline_io_pool());
+  const auto root = inputs();
+  CAF_CHECK(store->remove(digest::of("stored text")).ok());
+  const auto status = stage(root);
+  CAF_CHECK(absl::IsFailedPrecondition(status));
+  CAF_CHECK_EQUAL(missing_blobs_of(status).size(), 1u);
+  CAF_CHECK_EQUAL(options.trees->entries(), 0u);
 }
 
 CAF_TEST(all missing blobs are told at once) {
