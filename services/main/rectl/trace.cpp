@@ -38,30 +38,48 @@ public:
     }
   }
 
-  void print(std::uint64_t parent = 0, std::size_t depth = 0) const {
+  void print() {
+    add(0, 0);
+    std::size_t what = 0;
+    std::size_t who = 0;
+    for (const auto& x : lines_) {
+      what = std::max(what, x.what.size());
+      who = std::max(who, x.who.size());
+    }
+    for (const auto& x : lines_)
+      print_line(x, static_cast<int>(what) + 2, static_cast<int>(who) + 2);
+  }
+
+private:
+  struct line {
+    std::string what; // indented
+    std::string who;
+    const Event* event;
+  };
+
+  void add(std::uint64_t parent, std::size_t depth) {
     const auto found = children_.find(parent);
     if (found == children_.end() || depth > 200)
       return;
     for (const auto* event : found->second) {
-      print_line(*event, depth);
+      lines_.push_back({std::string(2 * depth, ' ') + event->message(),
+                        event->from() + " -> " + event->to(), event});
       if (event->span() != 0)
-        print(event->span(), depth + 1);
+        add(event->span(), depth + 1);
     }
   }
 
-private:
-  static void print_line(const Event& event, std::size_t depth) {
-    auto what = std::string(2 * depth, ' ') + event.message();
-    std::cout << std::left << std::setw(44) << what << std::setw(46)
-              << (event.from() + " -> " + event.to()) << "waited " << std::setw(10)
-              << duration_text(event.queued_for()) << " took " << std::setw(10)
-              << duration_text(event.handled_in());
-    if (event.outcome() != "handled")
-      std::cout << "  " << event.outcome();
+  static void print_line(const line& x, int what_width, int who_width) {
+    std::cout << std::left << std::setw(what_width) << x.what << std::setw(who_width) << x.who
+              << "waited " << std::setw(10) << duration_text(x.event->queued_for()) << " took "
+              << std::setw(10) << duration_text(x.event->handled_in());
+    if (x.event->outcome() != "handled")
+      std::cout << "  " << x.event->outcome();
     std::cout << "\n";
   }
 
   std::map<std::uint64_t, std::vector<const Event*>> children_;
+  std::vector<line> lines_;
 };
 
 int run_trace(const globals& given, const std::string& query) {
