@@ -1,9 +1,8 @@
 #pragma once
 #include "services/service_context.hpp"
 
-#include "google/bytestream/bytestream.pb.h"
-
 #include <absl/status/statusor.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 namespace expbuild {
@@ -15,9 +14,10 @@ struct blob_range {
   std::int64_t end = 0;
 };
 
-/// Answers one ByteStream.Read: opened through the cas actor, then read and sent in pieces of
-/// 1 MiB, each when the one before it is written. An error in `what` ends the stream at once.
-grpc::ServerWriteReactor<google::bytestream::ReadResponse>*
-send_blob(context_ptr context, rpc_meter& meter, const absl::StatusOr<blob_range>& what);
+/// Answers one ByteStream.Read with raw ReadResponses: opened through the cas actor, then read and
+/// sent in pieces of 1 MiB, each when the one before it is written. An error in `what` ends the
+/// stream at once.
+grpc::ServerWriteReactor<grpc::ByteBuffer>* send_blob(context_ptr context, rpc_meter& meter,
+                                                      const absl::StatusOr<blob_range>& what);
 
 } // namespace expbuild

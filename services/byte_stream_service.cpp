@@ -1,5 +1,6 @@
 #include "services/blob_download.hpp"
 #include "services/blob_upload.hpp"
+#include "services/raw_message.hpp"
 #include "services/request_checks.hpp"
 #include "services/resource_name.hpp"
 #include "services/rpc_call.hpp"
@@ -48,7 +49,13 @@ absl::StatusOr<blob_range> range_of(const service_context& context,
   return blob_range{*id, offset, offset + wanted};
 }
 
-class byte_stream_service final : public bytestream::ByteStream::CallbackService {
+/// Reads are raw: bytes go out as they are. The other calls are messages.
+using service_base = bytestream::ByteStream::WithRawCallbackMethod_Read<
+    bytestream::ByteStream::WithCallbackMethod_Write<
+        bytestream::ByteStream::WithCallbackMethod_QueryWriteStatus<
+            bytestream::ByteStream::Service>>>;
+
+class byte_stream_service final : public service_base {
 public:
   explicit byte_stream_service(context_ptr context)
       : context_(std::move(context)),
@@ -57,10 +64,14 @@ public:
         query_(context_->meters->rpc(bytestream::ByteStream::service_full_name(),
                                      "QueryWriteStatus")) {}
 
-  grpc::ServerWriteReactor<bytestream::ReadResponse>*
-  Read(grpc::CallbackServerContext*, const bytestream::ReadRequest* request) override {
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Read(grpc::CallbackServerContext*,
+                                                   const grpc::ByteBuffer* message) override {
     const trace_scope scope(new_trace_id());
-    return send_blob(context_, read_, range_of(*context_, *request));
+    bytestream::ReadRequest request;
+    if (!parse_raw(*message, request))
+      return send_blob(context_, read_,
+                       absl::InvalidArgumentError("the message is no ReadRequest"));
+    return send_blob(context_, read_, range_of(*context_, request));
   }
 
   grpc::ServerReadReactor<bytestream::WriteRequest>*
