@@ -1,4 +1,5 @@
 #pragma once
+#include "actors/worker/host_sandbox.hpp"
 #include "storage/posix.hpp"
 
 #include <absl/status/status.h>
@@ -16,12 +17,15 @@
 
 namespace expbuild {
 
-/// A mount that shows `lower`, read-only, beneath `upper`, which takes every change. All absolute.
+/// Inputs as a read-only tree, with a writable one on top; absolute paths. `lower` is never
+/// written. `upper` and `work` are folders of one filesystem, owned by the command's user, used
+/// once: the mount leaves entries without permissions in both (remove_tree removes them). `at`
+/// is an empty folder: where the command sees the whole.
 struct overlay_spec {
   std::filesystem::path lower;
   std::filesystem::path upper;
-  std::filesystem::path work; ///< on the filesystem of `upper`
-  std::filesystem::path at;   ///< an empty folder
+  std::filesystem::path work;
+  std::filesystem::path at;
 };
 
 /// One command, ready to start: its inputs are staged, the parents of its outputs exist.
@@ -32,6 +36,7 @@ struct command_spec {
   std::filesystem::path stdout_path; ///< absolute; created by the executor
   std::filesystem::path stderr_path;
   std::chrono::nanoseconds timeout{0}; ///< of the command alone; 0: none
+  /// Mounted before the command starts; only where host_abilities say so (UNAVAILABLE otherwise).
   std::optional<overlay_spec> overlay = std::nullopt;
 };
 
@@ -45,7 +50,8 @@ struct command_ended {
   std::chrono::nanoseconds user_time{0};
   std::chrono::nanoseconds system_time{0};
   std::int64_t max_rss_bytes = 0;
-  /// The merged folder of the command's overlay, for collecting; null without one.
+  /// The merged tree of the overlay, to open things beneath; null when none was asked for. The
+  /// mount, which is attached nowhere, lives as long as this: let go before removing its folders.
   std::shared_ptr<const unique_fd> root = nullptr;
 };
 
@@ -107,6 +113,7 @@ struct host_executor_options {
   std::filesystem::path runner; ///< the program re-runner
   run_as identity;              ///< switched to when the daemon is root
   std::string name;             ///< for logs: the worker's name
+  host_sandbox sandbox = {};
 };
 
 /// Commands as processes of this host, started by a runner process of their own: the daemon never

@@ -1,4 +1,5 @@
 #include "actors/worker/runner_process.hpp"
+#include "actors/worker/setup_request.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -49,9 +50,9 @@ public:
     lost_ = std::move(lost);
     const auto status = process_->start(
         options_.runner,
-        [me = weak_from_this()](const runner::v1::Event& event) {
+        [me = weak_from_this()](const runner::v1::Event& event, unique_fd attached) {
           if (const auto self = me.lock())
-            self->take(event);
+            self->take(event, std::move(attached));
         },
         [me = weak_from_this()](const absl::Status& why) {
           if (const auto self = me.lock())
@@ -65,6 +66,7 @@ public:
       if (!error && self)
         self->process_->kill(absl::UnavailableError("the runner said nothing for 5 s"));
     });
+    process_->send(setup_request(options_.sandbox)).IgnoreError(); // as in `start`
   }
 
   void start(const command_spec& command, executor::on_ended ended) {
@@ -129,17 +131,24 @@ private:
     start.set_timeout_ns(command.timeout.count());
     start.set_uid(options_.identity.uid);
     start.set_gid(options_.identity.gid);
+    if (command.overlay) {
+      auto& overlay = *start.mutable_overlay();
+      overlay.set_lower(command.overlay->lower);
+      overlay.set_upper(command.overlay->upper);
+      overlay.set_work(command.overlay->work);
+      overlay.set_at(command.overlay->at);
+    }
     return request;
   }
 
-  void take(const runner::v1::Event& event) {
+  void take(const runner::v1::Event& event, unique_fd attached) {
     if (event.has_hello() && ready_) {
       timer_.cancel();
       std::exchange(ready_, nullptr)(absl::OkStatus());
     } else if (event.has_started() && event.started().id() == id_) {
       started_at_ = clock::now();
     } else if (event.has_exited() && event.exited().id() == id_ && ended_) {
-      std::exchange(ended_, nullptr)(end_of(event.exited()));
+      std::exchange(ended_, nullptr)(end_of(event.exited(), std::move(attached)));
     } else if (event.has_failed() && event.failed().id() == id_ && ended_) {
       std::exchange(ended_, nullptr)(failure_of(event.failed()));
     } else if (event.has_pong()) {
@@ -147,7 +156,7 @@ private:
     }
   }
 
-  command_ended end_of(const runner::v1::Exited& event) const {
+  command_ended end_of(const runner::v1::Exited& event, unique_fd root) const {
     command_ended x;
     x.why = reason_of(event.killed_by());
     x.exit_code = exit_code_of(event.wait_status());
@@ -156,6 +165,8 @@ private:
     x.user_time = std::chrono::nanoseconds(event.user_time_ns());
     x.system_time = std::chrono::nanoseconds(event.system_time_ns());
     x.max_rss_bytes = event.max_rss_bytes();
+    if (root)
+      x.root = std::make_shared<const unique_fd>(std::move(root));
     return x;
   }
 
@@ -164,8 +175,9 @@ private:
         "cannot start " + program_ + ": " + std::generic_category().message(event.error_number());
     if (!event.step().empty())
       text += " (" + event.step() + ")";
-    return is_the_commands_fault(event.error_number()) ? absl::InvalidArgumentError(text)
-                                                       : absl::UnavailableError(text);
+    return !event.before_command() && is_the_commands_fault(event.error_number())
+               ? absl::InvalidArgumentError(text)
+               : absl::UnavailableError(text);
   }
 
   void answer_ping(std::uint64_t number, const absl::Status& status) {

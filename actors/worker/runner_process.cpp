@@ -1,7 +1,6 @@
 #include "actors/worker/runner_process.hpp"
 
 #include "actors/worker/runner/packet.hpp"
-#include "storage/posix.hpp"
 
 #include <boost/process/v2/stdio.hpp>
 
@@ -73,7 +72,9 @@ void runner_process::listen() {
 void runner_process::take_packets() {
   for (;;) {
     std::string bytes;
-    const auto got = runner::receive_packet(socket_.native_handle(), bytes);
+    int passed = -1;
+    const auto got = runner::receive_packet(socket_.native_handle(), bytes, passed);
+    unique_fd attached(passed);
     if (got == runner::received::nothing_yet)
       return listen();
     if (got != runner::received::message)
@@ -91,7 +92,7 @@ void runner_process::take_packets() {
         tree_.assign(static_cast<int>(fd));
     }
     if (events_)
-      events_(event);
+      events_(event, std::move(attached));
   }
 }
 

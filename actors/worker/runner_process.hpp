@@ -2,6 +2,7 @@
 #include "actors/worker/execution_thread_impl.hpp"
 #include "actors/worker/vfork_launcher.hpp"
 #include "expbuild/runner/v1/runner.pb.h"
+#include "storage/posix.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,7 +18,8 @@ namespace expbuild {
 /// process tree of its command is dead too.
 class runner_process : public std::enable_shared_from_this<runner_process> {
 public:
-  using on_event = std::function<void(const runner::v1::Event&)>;
+  /// With the descriptor that came along, if any.
+  using on_event = std::function<void(const runner::v1::Event&, unique_fd)>;
   using on_gone = std::function<void(absl::Status)>;
 
   runner_process(execution_thread::impl& thread, std::string name);

@@ -1,138 +1,14 @@
 #define CAF_SUITE worker.host_executor
-#include "actors/worker/executor.hpp"
-#include "test/support/folder.hpp"
-
-#include <caf/test/unit_test.hpp>
+#include "test/worker/host_fixture.hpp"
 
 #include <csignal>
 #include <cstdlib>
-#include <future>
-#include <poll.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 using namespace expbuild;
 using namespace expbuild::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-constexpr auto patience = 20s;
-
-/// A promise that a callback keeps, and that a test waits for with a limit.
-template <class T>
-struct box {
-  std::shared_ptr<std::promise<T>> promise = std::make_shared<std::promise<T>>();
-  std::future<T> future = promise->get_future();
-
-  std::function<void(T)> callback() {
-    return [p = promise](T x) { p->set_value(std::move(x)); };
-  }
-  bool empty() { return future.wait_for(0s) != std::future_status::ready; }
-  T get() {
-    CAF_REQUIRE(future.wait_for(patience) == std::future_status::ready);
-    return future.get();
-  }
-};
-
-using ended_box = box<absl::StatusOr<command_ended>>;
-
-/// Real processes through the real runner; as nobody when the tests run as root.
-struct fixture {
-  temporary_folder folder;
-  execution_thread thread;
-  std::unique_ptr<executor> sut;
-  box<absl::Status> lost;
-  int count = 0;
-  std::filesystem::path out;
-  std::filesystem::path err;
-
-  fixture() {
-    std::filesystem::permissions(folder.path(), std::filesystem::perms(0777));
-    CAF_REQUIRE(open(RE_RUNNER).ok());
-  }
-
-  ~fixture() { sut.reset(); }
-
-  absl::Status open(const std::string& runner) {
-    run_as identity{::getuid(), ::getgid()};
-    if (::geteuid() == 0)
-      identity = {65534, 65534};
-    sut = make_host_executor(thread, {.runner = runner, .identity = identity, .name = "w"});
-    box<absl::Status> ready;
-    lost = {};
-    sut->open(ready.callback(), lost.callback());
-    return ready.get();
-  }
-
-  ended_box start(std::vector<std::string> arguments, std::chrono::nanoseconds timeout = 0s,
-                  std::vector<std::pair<std::string, std::string>> environment = {
-                      {"PATH", "/usr/bin:/bin"}}) {
-    const auto number = std::to_string(++count);
-    out = folder.path() / ("out" + number);
-    err = folder.path() / ("err" + number);
-    ended_box box;
-    sut->start({.arguments = std::move(arguments),
-                .environment = std::move(environment),
-                .directory = folder.path(),
-                .stdout_path = out,
-                .stderr_path = err,
-                .timeout = timeout},
-               box.callback());
-    return box;
-  }
-
-  absl::StatusOr<command_ended> run(std::vector<std::string> arguments,
-                                    std::chrono::nanoseconds timeout = 0s) {
-    return start(std::move(arguments), timeout).get();
-  }
-
-  absl::StatusOr<command_ended> shell(const std::string& script,
-                                      std::chrono::nanoseconds timeout = 0s) {
-    return run({"/bin/sh", "-c", script}, timeout);
-  }
-
-  /// Host pid of the process with this unmistakable argument (inside its pid namespace it has
-  /// another number); 0 when there is none.
-  static pid_t find(const std::string& argument) {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      const auto line = read_text(entry.path() / "cmdline");
-      if (line.rfind("sleep", 0) == 0 && line.find(argument) != std::string::npos)
-        return std::stoi(entry.path().filename());
-    }
-    return 0;
-  }
-  static bool runs(const std::string& argument) { return find(argument) != 0; }
-
-  /// A sleep that can be told from every other.
-  static std::string unique_seconds() {
-    static int n = 0;
-    return "1" + std::to_string(::getpid() % 100000) + std::to_string(++n);
-  }
-
-  /// A script that says when it is up: through a pipe, so that nobody has to look again and again.
-  std::string announced(const std::string& script) {
-    const auto pipe = folder.path() / "up";
-    ::mkfifo(pipe.c_str(), 0600);
-    std::filesystem::permissions(pipe, std::filesystem::perms(0666));
-    return script + " & echo up > up; wait";
-  }
-  void wait_until_up() { CAF_CHECK_EQUAL(read_text(folder.path() / "up"), "up\n"); }
-
-  /// Waits for the death of a process that is not ours.
-  static bool wait_gone(pid_t pid) {
-    const auto handle = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-    pollfd interest{handle, POLLIN, 0};
-    const bool gone = handle < 0 || ::poll(&interest, 1, 20'000) == 1;
-    ::close(handle);
-    return gone;
-  }
-};
-
-} // namespace
-
-CAF_TEST_FIXTURE_SCOPE(host_executor_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(host_executor_tests, host_fixture)
 
 CAF_TEST(exit codes and signals are told and output goes to files) {
   const auto ended = shell("echo out; echo err >&2; exit 7");
@@ -148,7 +24,9 @@ CAF_TEST(exit codes and signals are told and output goes to files) {
 
 CAF_TEST(the environment is exactly what was given) {
   ::setenv("EXPBUILD_TEST_LEAK", "1", 1);
-  CAF_REQUIRE(start({"/usr/bin/env"}, 0s, {{"A", "1"}, {"B", "two words"}}).get().ok());
+  auto command = command_for({"/usr/bin/env"});
+  command.environment = {{"A", "1"}, {"B", "two words"}};
+  CAF_REQUIRE(start(std::move(command)).get().ok());
   CAF_CHECK_EQUAL(read_text(out), "A=1\nB=two words\n");
 }
 
@@ -156,7 +34,9 @@ CAF_TEST(a program without a slash is looked up in the PATH of the command) {
   write_text(folder.path() / "bin/tool", "#!/bin/sh\necho found\n");
   std::filesystem::permissions(folder.path() / "bin/tool", std::filesystem::perms(0755));
   std::filesystem::permissions(folder.path() / "bin", std::filesystem::perms(0755));
-  CAF_REQUIRE(start({"tool"}, 0s, {{"PATH", "/nowhere:bin"}}).get().ok());
+  auto command = command_for({"tool"});
+  command.environment = {{"PATH", "/nowhere:bin"}};
+  CAF_REQUIRE(start(std::move(command)).get().ok());
   CAF_CHECK_EQUAL(read_text(out), "found\n");
 }
 

@@ -36,31 +36,14 @@ std::vector<std::string> candidates_of(const v1::Start& request) {
   return found;
 }
 
-[[noreturn]] void give_up(const child_plan& plan, const std::string& step) {
+[[noreturn]] void give_up(const child_plan& plan, const std::string& step,
+                          int kind = tree_report::not_prepared) {
   tree_report report;
-  report.kind = tree_report::not_started;
+  report.kind = kind;
   report.value = errno;
   std::strncpy(report.step, step.c_str(), sizeof report.step - 1);
-  [[maybe_unused]] const auto n = ::write(plan.report, &report, sizeof report);
+  [[maybe_unused]] const auto n = ::write(plan.report.get(), &report, sizeof report);
   ::_exit(127);
-}
-
-void write_file(const char* path, const std::string& text) {
-  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  [[maybe_unused]] const auto n = ::write(fd, text.data(), text.size());
-  ::close(fd);
-}
-
-/// Inside a new user namespace we stay who we are.
-void map_identity(const child_plan& plan) {
-  const auto line = [](unsigned id) {
-    return std::to_string(id) + " " + std::to_string(id) + " 1";
-  };
-  write_file("/proc/self/setgroups", "deny");
-  write_file("/proc/self/uid_map", line(plan.uid));
-  write_file("/proc/self/gid_map", line(plan.gid));
 }
 
 /// A /proc that shows the namespace's processes. Where a container masks /proc the kernel refuses:
@@ -70,8 +53,15 @@ void mount_own_proc() {
   ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
 }
 
+void attach_overlay(const child_plan& plan) {
+  if (::move_mount(plan.root, "", AT_FDCWD, plan.request.overlay().at().c_str(),
+                   MOVE_MOUNT_F_EMPTY_PATH)
+      != 0)
+    give_up(plan, "mounting the overlay of the inputs");
+}
+
 void become(const child_plan& plan) {
-  if (!plan.can.root)
+  if (!plan.house.root)
     return;
   const auto uid = plan.request.uid();
   const auto gid = plan.request.gid();
@@ -102,14 +92,15 @@ void exec_patiently(const child_plan& plan, const char* path) {
       break;
   }
   errno = error;
-  give_up(plan, "");
+  give_up(plan, "", tree_report::not_started);
 }
 
 [[noreturn]] void run_command(const child_plan& plan) {
   ::setsid();
   ::umask(022);
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(plan.out, 1) < 0 || ::dup2(plan.err, 2) < 0)
+  if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(plan.out.get(), 1) < 0
+      || ::dup2(plan.err.get(), 2) < 0)
     give_up(plan, "connecting stdin, stdout and stderr");
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
@@ -117,7 +108,7 @@ void exec_patiently(const child_plan& plan, const char* path) {
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL); // after the switch: setresuid clears it
   if (::chdir(plan.request.directory().c_str()) != 0)
-    give_up(plan, "entering the working directory");
+    give_up(plan, "entering the working directory", tree_report::not_started);
   exec_first(plan);
 }
 
@@ -137,15 +128,14 @@ void exec_patiently(const child_plan& plan, const char* path) {
       ::_exit(1);
   }
   // A command that never started has reported so itself; the runner reads the first report only.
-  [[maybe_unused]] const auto n = ::write(plan.report, &report, sizeof report);
+  [[maybe_unused]] const auto n = ::write(plan.report.get(), &report, sizeof report);
   ::_exit(0);
 }
 
 } // namespace
 
-child_plan::child_plan(const v1::Start& start, const abilities& abilities)
-    : request(start), can(abilities), candidates(candidates_of(start)), uid(::getuid()),
-      gid(::getgid()) {
+child_plan::child_plan(const v1::Start& start, const sandbox& made)
+    : request(start), house(made), candidates(candidates_of(start)) {
   for (const auto& x : request.environment())
     environment.push_back(x.name() + "=" + x.value());
   for (const auto& x : request.arguments())
@@ -158,11 +148,11 @@ child_plan::child_plan(const v1::Start& start, const abilities& abilities)
 
 void run_child(child_plan& plan) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (plan.can.user_namespaces)
-    map_identity(plan);
-  if (!plan.can.pid_namespaces)
+  if (!plan.house.pid_namespaces)
     run_command(plan);
   mount_own_proc();
+  if (plan.root >= 0)
+    attach_overlay(plan);
   run_init(plan);
 }
 

@@ -8,19 +8,18 @@ namespace expbuild::runner {
 
 /// Everything the child needs, made before the clone.
 struct child_plan {
-  child_plan(const v1::Start& request, const abilities& can);
+  child_plan(const v1::Start& request, const sandbox& house);
 
   const v1::Start& request;
-  const abilities& can;
+  const sandbox& house;
   std::vector<std::string> environment; ///< NAME=VALUE
   std::vector<std::string> candidates;  ///< where arguments[0] may be, in order
   std::vector<char*> argv;
   std::vector<char*> envp;
-  int out = -1;
-  int err = -1;
-  int report = -1;
-  unsigned uid = 0; ///< outside of the new user namespace
-  unsigned gid = 0;
+  descriptor out;
+  descriptor err;
+  descriptor report;
+  int root = -1; ///< of the mount that the command's root folder is, when it is one
 };
 
 /// In the cloned process. With a pid namespace it is PID 1 there: it starts the command, reaps,

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 /// Packets between a worker and its runner, over a SEQPACKET socket: a header, then the message,
 /// inline when it is small, else in a memfd that comes along (a packet itself ends near 212 KB).
@@ -60,8 +61,9 @@ union fd_message {
 
 } // namespace detail
 
-/// False, with errno, when the packet could not be sent. Never waits on a non-blocking socket.
-inline bool send_packet(int socket, const std::string& message) {
+/// False, with errno, when the packet could not be sent. Never waits on a non-blocking socket. A
+/// small message may bring along a descriptor, which stays the caller's.
+inline bool send_packet(int socket, const std::string& message, int attached = -1) {
   packet_header header;
   header.length = message.size();
   header.in_memfd = message.size() > inline_limit ? 1 : 0;
@@ -72,18 +74,24 @@ inline bool send_packet(int socket, const std::string& message) {
   detail::fd_message control{};
   int memfd = -1;
   if (header.in_memfd != 0) {
+    if (attached >= 0) {
+      errno = EMSGSIZE;
+      return false;
+    }
     memfd = ::memfd_create("expbuild-packet", MFD_CLOEXEC);
     if (memfd < 0 || !detail::write_whole(memfd, message)) {
       if (memfd >= 0)
         ::close(memfd);
       return false;
     }
+  }
+  if (const int passed = memfd >= 0 ? memfd : attached; passed >= 0) {
     packet.msg_control = control.space;
     packet.msg_controllen = sizeof control.space;
     control.header.cmsg_level = SOL_SOCKET;
     control.header.cmsg_type = SCM_RIGHTS;
     control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(&control.header), &memfd, sizeof memfd);
+    std::memcpy(CMSG_DATA(&control.header), &passed, sizeof passed);
   }
   ssize_t sent = -1;
   do
@@ -98,8 +106,10 @@ inline bool send_packet(int socket, const std::string& message) {
 
 enum class received { message, end, nothing_yet, broken };
 
-/// Takes the next packet. `end`: the other side is gone.
-inline received receive_packet(int socket, std::string& message) {
+/// Takes the next packet. `end`: the other side is gone. `attached` gets the descriptor that came
+/// along, the caller's from now on, or -1.
+inline received receive_packet(int socket, std::string& message, int& attached) {
+  attached = -1;
   packet_header header;
   std::string body(inline_limit, '\0');
   iovec parts[2] = {{&header, sizeof header}, {body.data(), body.size()}};
@@ -118,22 +128,24 @@ inline received receive_packet(int socket, std::string& message) {
   if (n < 0)
     return errno == EAGAIN ? received::nothing_yet
                            : (errno == ECONNRESET ? received::end : received::broken);
-  int memfd = -1;
+  int passed = -1;
   if (const auto* first = CMSG_FIRSTHDR(&packet);
       first != nullptr && first->cmsg_type == SCM_RIGHTS)
-    std::memcpy(&memfd, CMSG_DATA(first), sizeof memfd);
+    std::memcpy(&passed, CMSG_DATA(first), sizeof passed);
   bool whole = static_cast<std::size_t>(n) >= sizeof header && (packet.msg_flags & MSG_TRUNC) == 0
                && std::memcmp(header.magic, packet_header{}.magic, sizeof header.magic) == 0
                && header.length <= message_limit;
   if (whole && header.in_memfd != 0) {
     message.assign(header.length, '\0');
-    whole = memfd >= 0 && detail::read_whole(memfd, message);
+    whole = passed >= 0 && detail::read_whole(passed, message);
   } else if (whole) {
     whole = static_cast<std::size_t>(n) - sizeof header == header.length;
     message.assign(body, 0, header.length);
+    if (whole)
+      attached = std::exchange(passed, -1);
   }
-  if (memfd >= 0)
-    ::close(memfd);
+  if (passed >= 0)
+    ::close(passed);
   return whole ? received::message : received::broken;
 }
 

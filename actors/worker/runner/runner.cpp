@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace expbuild::runner {
 
@@ -33,13 +34,8 @@ tree_report read_report(int fd) {
 
 } // namespace
 
-loop::loop(int socket) : socket_(socket), epoll_(::epoll_create1(EPOLL_CLOEXEC)), can_(probe()) {
+loop::loop(int socket) : socket_(socket), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   watch(socket_);
-  v1::Event event;
-  event.mutable_hello()->set_pid(static_cast<std::uint32_t>(::getpid()));
-  event.mutable_hello()->set_pid_namespaces(can_.pid_namespaces);
-  event.mutable_hello()->set_note(can_.note);
-  send(event);
 }
 
 void loop::watch(int fd) {
@@ -49,9 +45,8 @@ void loop::watch(int fd) {
   ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &interest);
 }
 
-void loop::forget(int fd) {
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-  ::close(fd);
+void loop::forget(const descriptor& fd) {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd.get(), nullptr);
 }
 
 void loop::run() {
@@ -61,9 +56,9 @@ void loop::run() {
       continue;
     if (event.data.fd == socket_)
       connected = on_request();
-    else if (current_ && event.data.fd == current_->processes.pidfd)
+    else if (current_ && event.data.fd == current_->processes.pidfd.get())
       on_tree_gone();
-    else if (current_ && event.data.fd == current_->timer)
+    else if (current_ && event.data.fd == current_->timer.get())
       kill(v1::Exited::TIMEOUT);
   }
   if (current_)
@@ -73,7 +68,10 @@ void loop::run() {
 
 bool loop::on_request() {
   std::string bytes;
-  switch (receive_packet(socket_, bytes)) {
+  int attached = -1;
+  const auto got = receive_packet(socket_, bytes, attached);
+  const descriptor unwanted(attached);
+  switch (got) {
   case received::nothing_yet:
     return true;
   case received::message:
@@ -84,7 +82,9 @@ bool loop::on_request() {
   v1::Request request;
   if (!request.ParseFromString(bytes))
     return false;
-  if (request.has_start())
+  if (request.has_setup())
+    set_up(request.setup());
+  else if (request.has_start())
     start(request.start());
   else if (request.has_kill() && current_ && current_->id == request.kill().id())
     kill(v1::Exited::REQUEST);
@@ -96,57 +96,69 @@ bool loop::on_request() {
   return true;
 }
 
+void loop::set_up(const v1::Setup& request) {
+  if (std::exchange(is_set_up_, true))
+    return;
+  house_ = runner::set_up(request);
+  v1::Event event;
+  auto& hello = *event.mutable_hello();
+  hello.set_pid(static_cast<std::uint32_t>(::getpid()));
+  hello.set_pid_namespaces(house_.pid_namespaces);
+  hello.mutable_lacks()->Assign(house_.lacks.begin(), house_.lacks.end());
+  hello.set_overlays(house_.overlays);
+  hello.set_no_overlays(house_.no_overlays);
+  send(event);
+}
+
 void loop::start(const v1::Start& request) {
   v1::Event event;
   tree started;
-  if (current_) {
+  if (current_ || !is_set_up_) {
     event.mutable_failed()->set_id(request.id());
     event.mutable_failed()->set_error_number(EBUSY);
     return send(event);
   }
-  if (!start_tree(request, can_, started, *event.mutable_failed()))
+  if (!start_tree(request, house_, started, *event.mutable_failed()))
     return send(event);
-  current_ = running{};
-  current_->id = request.id();
-  current_->processes = started;
-  watch(started.pidfd);
-  if (request.timeout_ns() > 0)
-    arm_timeout(request.timeout_ns());
   event.mutable_started()->set_id(request.id());
   event.mutable_started()->set_tree_pid(static_cast<std::uint32_t>(started.pid));
+  current_.emplace();
+  current_->id = request.id();
+  current_->processes = std::move(started);
+  watch(current_->processes.pidfd.get());
+  if (request.timeout_ns() > 0)
+    arm_timeout(request.timeout_ns());
   send(event);
 }
 
 void loop::arm_timeout(std::int64_t ns) {
-  current_->timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  current_->timer = descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   itimerspec when{};
   when.it_value.tv_sec = ns / 1'000'000'000;
   when.it_value.tv_nsec = ns % 1'000'000'000;
-  ::timerfd_settime(current_->timer, 0, &when, nullptr);
-  watch(current_->timer);
+  ::timerfd_settime(current_->timer.get(), 0, &when, nullptr);
+  watch(current_->timer.get());
 }
 
 void loop::kill(v1::Exited::KilledBy why) {
-  if (current_->timer >= 0)
+  if (current_->timer)
     forget(current_->timer);
-  current_->timer = -1;
+  current_->timer = descriptor();
   if (current_->killed_by == v1::Exited::NOBODY)
     current_->killed_by = why;
-  ::syscall(SYS_pidfd_send_signal, current_->processes.pidfd, SIGKILL, nullptr, 0);
+  ::syscall(SYS_pidfd_send_signal, current_->processes.pidfd.get(), SIGKILL, nullptr, 0);
 }
 
 void loop::on_tree_gone() {
-  auto ended = *current_;
-  current_.reset();
+  const auto ended = *std::exchange(current_, std::nullopt);
   rusage usage{};
   int status = 0;
   ::wait4(ended.processes.pid, &status, 0, &usage);
   forget(ended.processes.pidfd);
-  if (ended.timer >= 0)
+  if (ended.timer)
     forget(ended.timer);
-  auto report = read_report(ended.processes.report);
-  ::close(ended.processes.report);
-  if (!can_.pid_namespaces) {
+  auto report = read_report(ended.processes.report.get());
+  if (!house_.pid_namespaces) {
     if (report.kind == tree_report::exited) { // nobody but us has seen its end
       report.value = status;
       report.usage = usage;
@@ -154,10 +166,11 @@ void loop::on_tree_gone() {
     kill_remaining_children();
   }
   v1::Event event;
-  if (report.kind == tree_report::not_started) {
+  if (report.kind != tree_report::exited) {
     event.mutable_failed()->set_id(ended.id);
     event.mutable_failed()->set_error_number(report.value);
     event.mutable_failed()->set_step(report.step);
+    event.mutable_failed()->set_before_command(report.kind == tree_report::not_prepared);
     return send(event);
   }
   auto& exited = *event.mutable_exited();
@@ -170,11 +183,11 @@ void loop::on_tree_gone() {
   exited.set_user_time_ns(nanoseconds(report.usage.ru_utime));
   exited.set_system_time_ns(nanoseconds(report.usage.ru_stime));
   exited.set_max_rss_bytes(report.usage.ru_maxrss * 1024LL);
-  send(event);
+  send(event, ended.processes.root.get());
 }
 
-void loop::send(const v1::Event& event) {
-  send_packet(socket_, event.SerializeAsString());
+void loop::send(const v1::Event& event, int attached) {
+  send_packet(socket_, event.SerializeAsString(), attached);
 }
 
 void kill_remaining_children() {

@@ -18,22 +18,24 @@ private:
   struct running {
     std::uint64_t id = 0;
     tree processes;
-    int timer = -1;
+    descriptor timer;
     v1::Exited::KilledBy killed_by = v1::Exited::NOBODY;
   };
 
   void watch(int fd);
-  void forget(int fd);
+  void forget(const descriptor& fd);
   bool on_request();
+  void set_up(const v1::Setup& request);
   void start(const v1::Start& request);
   void arm_timeout(std::int64_t nanoseconds);
   void kill(v1::Exited::KilledBy why);
   void on_tree_gone();
-  void send(const v1::Event& event);
+  void send(const v1::Event& event, int attached = -1);
 
   int socket_;
   int epoll_;
-  abilities can_;
+  sandbox house_;
+  bool is_set_up_ = false;
   std::optional<running> current_;
 };
 
