@@ -32,6 +32,13 @@ caf::actor_system_config& tuned(caf::actor_system_config& config, std::size_t th
   return config;
 }
 
+/// On the store's own filesystem, where files can be linked.
+std::filesystem::path trees_of(const daemon_options& options) {
+  if (options.cas_root)
+    return *options.cas_root / "trees";
+  return options.host_pools.empty() ? "" : options.host_pools.front().work_dir / ".trees";
+}
+
 } // namespace
 
 actor_house::actor_house(std::size_t threads)
@@ -66,6 +73,7 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
                                                         .meters = into.meters,
                                                         .thread = &thread,
                                                         .runner = options.runner,
+                                                        .trees = trees_of(options),
                                                         .symlinks = options.symlinks,
                                                         .blobs = into.cas,
                                                         .scheduler = into.scheduler});

@@ -3,6 +3,8 @@
 #include "actors/log.hpp"
 #include "actors/platform.hpp"
 #include "actors/worker/environment.hpp"
+#include "actors/worker/host_abilities.hpp"
+#include "actors/worker/staged_trees.hpp"
 
 #include <unistd.h>
 
@@ -45,6 +47,20 @@ worker_options options_for(const std::string& name, const host_pool_options& poo
   return x;
 }
 
+/// Whether large input roots can be kept staged and mounted below overlays.
+bool has_overlays(const host_pool_options& pool, const worker_surroundings& around) {
+  const auto can = probe_host(*around.thread, {.runner = around.runner,
+                                               .identity = pool.identity,
+                                               .name = "the probe",
+                                               .sandbox = {.scratch = pool.work_dir}});
+  if (can.ok() && can->overlays)
+    return true;
+  // Without a runner no worker starts either, which supervision tells again and again.
+  logger().warn("Every action's inputs are staged anew: {}",
+                can.ok() ? can->no_overlays : std::string(can.status().message()));
+  return false;
+}
+
 absl::Status prepare_folder(const host_pool_options& pool) {
   std::error_code error;
   std::filesystem::create_directories(pool.work_dir, error);
@@ -61,15 +77,19 @@ absl::Status prepare_folder(const host_pool_options& pool) {
 absl::StatusOr<std::vector<worker_spec>>
 make_host_workers(const std::vector<host_pool_options>& pools, const worker_surroundings& around) {
   std::vector<worker_spec> specs;
+  auto trees = staged_trees::open({.directory = around.trees}, around.io);
+  if (!trees.ok())
+    return trees.status();
   for (const auto& pool : pools) {
     if (auto status = prepare_folder(pool); !status.ok())
       return status;
     logger().info("Creating {} host workers in {} (actions run as uid {}, inputs are {})",
                   pool.count, pool.work_dir.string(), pool.identity.uid,
                   may_link(pool.identity) ? "linked" : "copied");
+    const bool overlays = has_overlays(pool, around);
     for (std::size_t i = 0; i < pool.count; ++i) {
-      const auto options =
-          options_for("host-worker-" + std::to_string(specs.size() + 1), pool, around);
+      auto options = options_for("host-worker-" + std::to_string(specs.size() + 1), pool, around);
+      options.workspaces.trees = overlays ? *trees : nullptr;
       if (auto status = prepare_workspaces(options.workspaces); !status.ok())
         return status;
       specs.push_back({options.name, options.type, [options](caf::actor_system& system) {

@@ -10,6 +10,7 @@ struct worker_surroundings {
   std::shared_ptr<metrics> meters;
   execution_thread* thread = nullptr; ///< outlives every worker
   std::filesystem::path runner;
+  std::filesystem::path trees; ///< where large input roots are kept staged
   absolute_symlinks symlinks = absolute_symlinks::disallowed;
   cas_actor blobs;
   scheduler_actor scheduler;

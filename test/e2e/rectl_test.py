@@ -104,6 +104,23 @@ class Rectl(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("./dev run", done.stderr)
 
+    def test_a_large_input_root_is_shared_and_nobody_notices(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder, "source")
+            (source / "in").mkdir(parents=True)
+            for i in range(100):
+                (source / "in" / f"f{i}").write_text(f"{i}\n")
+            script = "cat in/* | sort -n | tail -1; rm -f in/f1 in/f2; echo changed > in/f2; echo new > in/new"
+            for run in ("first", "second"):
+                there = pathlib.Path(folder, run)
+                done = self.server.rectl("exec", "--skip-cache", "--input", source, "--output", "in",
+                                         "--download", there, "--", "/bin/sh", "-c", script)
+                self.assertEqual((done.returncode, done.stdout), (0, "99\n"), done.stderr)
+                made = {x.name: x.read_text() for x in (there / "in").iterdir()}
+                self.assertEqual(len(made), 100)
+                self.assertEqual((made["f0"], made["f2"], made["new"]), ("0\n", "changed\n", "new\n"))
+                self.assertNotIn("f1", made)
+
     def test_every_stage_of_an_action_is_measured(self):
         self.server.rectl("exec", "--skip-cache", "--", "/bin/true", check=True)
         for stage in ("queue", "fetch", "exec", "upload"):
