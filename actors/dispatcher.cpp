@@ -28,9 +28,28 @@ std::string new_operation_name() {
 }
 
 absl::Status unknown(const std::string& operation) {
-  return absl::NotFoundError("no operation '" + operation
+  return absl::NotFoundError("no operation '" + operation.substr(0, 200)
                              + "' is running or was finished lately; execute the action again");
 }
+
+bool fits(const operation_filter& filter, const operation_state& state) {
+  const bool done = state.stage == execution_stage::completed;
+  return filter.done.value_or(done) == done && filter.stage.value_or(state.stage) == state.stage;
+}
+
+/// Shared by the questions for one page: each answer has a place of its own, and the last to come
+/// (or to be dropped) completes the page. What was forgotten meanwhile is left out.
+struct open_page {
+  operation_page page;
+  operation_filter filter;
+  reply<operation_page> answer;
+
+  ~open_page() {
+    std::erase_if(page.operations,
+                  [this](const auto& x) { return x.state.name.empty() || !fits(filter, x.state); });
+    answer(std::move(page));
+  }
+};
 
 } // namespace
 
@@ -87,7 +106,7 @@ dispatcher_state::live& dispatcher_state::spawn_operation(action_loaded& event) 
 
 void dispatcher_state::attach_to(live& target, const execute& request, operation_sink& sink) {
   auto operation_name = new_operation_name();
-  by_name[operation_name] = target.execution;
+  names.add(operation_name, target.execution);
   by_listener[request.listener] = target.execution;
   target.names.push_back(operation_name);
   target.listeners.push_back(request.listener);
@@ -99,23 +118,24 @@ void dispatcher_state::attach_to(live& target, const execute& request, operation
                  attach{.trace = {},
                         .operation = std::move(operation_name),
                         .listener = request.listener,
-                        .priority = request.priority},
+                        .priority = request.priority,
+                        .is_new = true,
+                        .inlined = request.inlined},
                  sink);
 }
 
 // ---- by name ---------------------------------------------------------------------------------
 
+/// Null for a name that is retired or unknown.
 dispatcher_state::live* dispatcher_state::find_live(const std::string& operation) {
-  const auto found = by_name.find(operation);
-  if (found == by_name.end())
-    return nullptr;
-  const auto entry = executions.find(found->second);
+  const auto execution = names.find(operation).value_or(operation_names::retired);
+  const auto entry = executions.find(execution);
   return entry == executions.end() ? nullptr : &entry->second;
 }
 
 void dispatcher_state::watch_operation(const watch& request, const operation_sink& sink) {
   if (auto* target = find_live(request.operation)) {
-    by_listener[request.listener] = by_name[request.operation];
+    by_listener[request.listener] = target->execution;
     target->listeners.push_back(request.listener);
     caf::anon_send(target->actor,
                    attach{.trace = {},
@@ -125,7 +145,7 @@ void dispatcher_state::watch_operation(const watch& request, const operation_sin
                    sink);
     return;
   }
-  if (!by_name.contains(request.operation))
+  if (!names.find(request.operation))
     return sink.finish(unknown(request.operation));
   caf::anon_send(options.operations.reaper, request, sink);
 }
@@ -142,22 +162,52 @@ void dispatcher_state::listener_left(const detach& event) {
 }
 
 void dispatcher_state::cancel_operation(const cancel& request, const reply<unit>& answer) {
-  if (!by_name.contains(request.operation))
+  if (auto* target = find_live(request.operation))
+    return caf::anon_send(target->actor, request, answer);
+  if (!names.find(request.operation))
     return answer(unknown(request.operation));
-  auto* target = find_live(request.operation);
-  if (target == nullptr)
-    return answer(unit{}); // it has ended already
-  by_name[request.operation] = 0;
-  caf::anon_send(target->actor, request, answer);
+  answer(unit{}); // it has ended already
 }
 
 void dispatcher_state::tell_state(const get_operation& request,
                                   const reply<operation_state>& answer) {
   if (const auto* target = find_live(request.operation))
     return caf::anon_send(target->actor, request, answer);
-  if (!by_name.contains(request.operation))
+  if (!names.find(request.operation))
     return answer(unknown(request.operation));
   caf::anon_send(options.operations.reaper, request, answer);
+}
+
+void dispatcher_state::delete_finished(const delete_operation& request, const reply<unit>& answer) {
+  if (auto* target = find_live(request.operation)) // it may have ended without our knowledge
+    return caf::anon_send(target->actor, request, answer);
+  if (!names.find(request.operation))
+    return answer(unknown(request.operation));
+  names.erase(request.operation);
+  caf::anon_send(options.operations.reaper, forget{.trace = {}, .operation = request.operation});
+  answer(unit{});
+}
+
+void dispatcher_state::list(const list_operations& request, reply<operation_page> answer) {
+  auto done = request.filter.done;
+  if (request.filter.stage)
+    done = *request.filter.stage == execution_stage::completed;
+  if (request.filter.done && done != request.filter.done)
+    return answer(operation_page{}); // it asks for what can not be
+  const auto found = names.list(request.after, request.limit, done);
+  auto open = std::make_shared<open_page>();
+  open->filter = request.filter;
+  open->answer = std::move(answer);
+  open->page.next = found.next;
+  open->page.operations.resize(found.entries.size());
+  for (std::size_t i = 0; i < found.entries.size(); ++i) {
+    open->page.operations[i].number = found.entries[i].number;
+    tell_state(get_operation{.trace = {}, .operation = found.entries[i].name},
+               reply<operation_state>([open, i](absl::StatusOr<operation_state> x) {
+                 if (x.ok())
+                   open->page.operations[i].state = *std::move(x);
+               }));
+  }
 }
 
 // ---- ends ------------------------------------------------------------------------------------
@@ -182,7 +232,7 @@ void dispatcher_state::finished(std::uint64_t execution) {
   if (found == executions.end())
     return;
   for (const auto& operation : found->second.names)
-    by_name[operation] = 0; // the reaper knows it now
+    names.retire(operation); // the reaper knows it now
   caf::anon_send(found->second.actor, release{});
   forget_live(execution);
 }
@@ -194,7 +244,8 @@ void dispatcher_state::died(const caf::actor_addr& who) {
   const auto execution = found->second;
   logger().error("an operation actor died before its end; its clients are told to try again");
   for (const auto& operation : executions.at(execution).names)
-    by_name.erase(operation);
+    if (names.find(operation) == execution)
+      names.erase(operation);
   forget_live(execution);
 }
 
@@ -238,8 +289,15 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,
           [&state](const get_operation& x, const reply<operation_state>& answer) {
             state.tell_state(x, answer);
           },
+          [&state](const list_operations& x, const reply<operation_page>& answer) {
+            state.list(x, answer);
+          },
+          [&state](const delete_operation& x, const reply<unit>& answer) {
+            state.delete_finished(x, answer);
+          },
+          [&state](const name_ended& x) { state.names.retire(x.operation); },
           [&state](const operation_finished& x) { state.finished(x.execution); },
-          [&state](const forget& x) { state.by_name.erase(x.operation); },
+          [&state](const forget& x) { state.names.erase(x.operation); },
           [&state](const drain&, const reply<unit>& answer) { state.drain_then(answer); },
           [&state](const abort_all& x) { state.abort_everything(x); }});
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/action_loader.hpp"
 #include "actors/operation.hpp"
+#include "actors/operation_names.hpp"
 #include "storage/io_pool.hpp"
 
 #include <unordered_map>
@@ -33,6 +34,8 @@ public:
   void listener_left(const detach& event);
   void cancel_operation(const cancel& request, const reply<unit>& answer);
   void tell_state(const get_operation& request, const reply<operation_state>& answer);
+  void list(const list_operations& request, reply<operation_page> answer);
+  void delete_finished(const delete_operation& request, const reply<unit>& answer);
   void finished(std::uint64_t execution);
   void died(const caf::actor_addr& who);
   void drain_then(reply<unit> answer);
@@ -40,8 +43,8 @@ public:
 
   pointer self;
   dispatcher_options options;
-  /// Names of live operations (their execution) and of retired ones (0: ask the reaper).
-  std::unordered_map<std::string, std::uint64_t> by_name;
+  /// Live operations, and retired ones, for which the reaper is asked.
+  operation_names names;
 
 private:
   struct live {

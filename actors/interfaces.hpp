@@ -46,6 +46,8 @@ using operation_actor = caf::typed_actor<
     caf::reacts_to<abort_all>,
     // What is its state?
     caf::reacts_to<get_operation, reply<operation_state>>,
+    // Forget it: refused while it runs.
+    caf::reacts_to<delete_operation, reply<unit>>,
     // INTERNAL: the action cache has answered.
     caf::reacts_to<result_checked>,
     // From the scheduler: queued again, or executing.
@@ -106,6 +108,12 @@ using dispatcher_actor = caf::typed_actor<
     caf::reacts_to<cancel, reply<unit>>,
     // State by name.
     caf::reacts_to<get_operation, reply<operation_state>>,
+    // Live and finished ones, in pages.
+    caf::reacts_to<list_operations, reply<operation_page>>,
+    // Forget a finished one.
+    caf::reacts_to<delete_operation, reply<unit>>,
+    // From an operation: one of its names has ended and is retired.
+    caf::reacts_to<name_ended>,
     // From an operation: it has ended and is retired.
     caf::reacts_to<operation_finished>,
     // From the reaper: its time is over.
@@ -123,6 +131,8 @@ using result_reaper_actor = caf::typed_actor<
     caf::reacts_to<watch, operation_sink>,
     // What was its end?
     caf::reacts_to<get_operation, reply<operation_state>>,
+    // Its client wants it no more.
+    caf::reacts_to<forget>,
     // INTERNAL: something expires.
     caf::reacts_to<tick>>;
 

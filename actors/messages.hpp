@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,13 @@ namespace expbuild {
 /// Who asks (RequestMetadata), as far as traces and logs want it.
 struct request_metadata {
   std::string tool_name;
+  std::string tool_version;
+  std::string action_id; ///< what the client calls the action; usually its hash
   std::string invocation_id;
+  std::string correlated_invocations_id; ///< several invocations that belong together
   std::string target_id;
   std::string action_mnemonic;
+  std::string configuration_id;
 };
 
 // ---- cas -------------------------------------------------------------------------------------
@@ -109,6 +114,7 @@ struct execute {
   std::int32_t priority = 0;
   std::uint64_t listener = 0;
   request_metadata asker;
+  inline_request inlined = {}; ///< kept with the operation, for those who watch it later
 };
 
 /// Watch an operation by name, finished ones included. NOT_FOUND ends the stream otherwise.
@@ -137,6 +143,34 @@ struct get_operation {
   std::string operation;
 };
 
+/// Forgets a finished operation. (answer: NOT_FOUND for an unknown name, FAILED_PRECONDITION while
+/// it runs: it is not cancelled by this)
+struct delete_operation {
+  trace_context trace;
+  std::string operation;
+};
+
+/// Which operations to list; what is not set does not matter.
+struct operation_filter {
+  std::optional<bool> done;
+  std::optional<execution_stage> stage;
+};
+/// Known operations, oldest first. (answer: operation_page)
+struct list_operations {
+  trace_context trace;
+  operation_filter filter;
+  std::uint64_t after = 0; ///< number of the last one of the page before; 0: from the start
+  std::size_t limit = 100;
+};
+struct operation_page {
+  struct entry {
+    std::uint64_t number = 0; ///< rises with the age; where the next page goes on
+    operation_state state;
+  };
+  std::vector<entry> operations; ///< may be fewer than asked for although there are more
+  std::uint64_t next = 0;        ///< `after` of the next page; 0: this was the last
+};
+
 /// Takes no new actions; answered when none is left.
 struct drain {
   trace_context trace;
@@ -161,6 +195,8 @@ struct attach {
   std::string operation;
   std::uint64_t listener = 0;
   std::int32_t priority = 0;
+  bool is_new = false;         ///< a name that an Execute has just got; else one that is watched
+  inline_request inlined = {}; ///< of a new name
 };
 
 /// INTERNAL to operation: the action cache has answered.
@@ -186,6 +222,12 @@ struct stage_reached {
 struct operation_finished {
   trace_context trace;
   std::uint64_t execution = 0;
+};
+
+/// From operation to dispatcher: this name alone has ended, and is retired.
+struct name_ended {
+  trace_context trace;
+  std::string operation;
 };
 
 /// From dispatcher to operation: nobody can find you any more; end.
@@ -233,6 +275,7 @@ struct job_done {
   std::uint64_t attempt = 0; ///< fences late answers
   absl::Status status;
   std::shared_ptr<const reapi::ActionResult> result;
+  reapi::ExecutedActionMetadata metadata = {}; ///< of the attempt; empty when there was none
 };
 
 /// Run this. The worker answers with job_done to the scheduler, always, unless it dies.
@@ -315,7 +358,7 @@ struct keep_trace {
   trace_context trace;
 };
 
-/// The trace of an operation name, action hash or invocation id, or a unique prefix of one.
+/// The trace of an operation name, action hash, invocation id or target, or a unique prefix of one.
 struct trace_of {
   trace_context trace;
   std::string query;
@@ -323,6 +366,7 @@ struct trace_of {
 struct recorded_trace {
   std::string operation;
   digest action;
+  request_metadata asker;
   std::vector<trace_record> records;
 };
 
@@ -352,6 +396,8 @@ EXPBUILD_MESSAGE(watch)
 EXPBUILD_MESSAGE(detach)
 EXPBUILD_MESSAGE(cancel)
 EXPBUILD_MESSAGE(get_operation)
+EXPBUILD_MESSAGE(delete_operation)
+EXPBUILD_MESSAGE(list_operations)
 EXPBUILD_MESSAGE(drain)
 EXPBUILD_MESSAGE(abort_all)
 EXPBUILD_MESSAGE(action_loaded)
@@ -360,6 +406,7 @@ EXPBUILD_MESSAGE(result_checked)
 EXPBUILD_MESSAGE(result_stored)
 EXPBUILD_MESSAGE(stage_reached)
 EXPBUILD_MESSAGE(operation_finished)
+EXPBUILD_MESSAGE(name_ended)
 EXPBUILD_MESSAGE(release)
 EXPBUILD_MESSAGE(submit)
 EXPBUILD_MESSAGE(withdraw)
@@ -387,6 +434,7 @@ EXPBUILD_MESSAGE(reply<expbuild::unit>)
 EXPBUILD_MESSAGE(reply<expbuild::cas_stats>)
 EXPBUILD_MESSAGE(reply<expbuild::cached_result>)
 EXPBUILD_MESSAGE(reply<expbuild::operation_state>)
+EXPBUILD_MESSAGE(reply<expbuild::operation_page>)
 EXPBUILD_MESSAGE(reply<expbuild::scheduler_stats>)
 EXPBUILD_MESSAGE(reply<std::vector<expbuild::worker_status>>)
 EXPBUILD_MESSAGE(reply<expbuild::recorded_trace>)

@@ -137,10 +137,19 @@ void operation_actor_state::complete() {
 // ---- who listens -----------------------------------------------------------------------------
 
 void operation_actor_state::join(const attach& request, const operation_sink& sink) {
-  if (abandoned) // it was given up while this stream was on its way
+  if (abandoned && request.is_new) { // it was given up while this stream was on its way
+    caf::anon_send(options.dispatcher, forget{.trace = {}, .operation = request.operation});
     return sink.finish(absl::UnavailableError(
         "the action was just cancelled by the client that had started it; execute it again"));
-  names[request.operation].emplace(request.listener, sink);
+  }
+  if (!request.is_new && !names.contains(request.operation)) // this name has ended meanwhile
+    return caf::anon_send(
+        options.reaper,
+        watch{.trace = {}, .operation = request.operation, .listener = request.listener}, sink);
+  auto& name_of_it = names[request.operation];
+  if (request.is_new)
+    name_of_it.inlined = request.inlined;
+  name_of_it.streams.emplace(request.listener, sink);
   listeners_gone_at = 0;
   if (!begun)
     return start();
@@ -156,9 +165,9 @@ void operation_actor_state::join(const attach& request, const operation_sink& si
 
 void operation_actor_state::leave(std::uint64_t listener) {
   bool anyone = false;
-  for (auto& [operation, streams] : names) {
-    streams.erase(listener);
-    anyone = anyone || !streams.empty();
+  for (auto& [operation, x] : names) {
+    x.streams.erase(listener);
+    anyone = anyone || !x.streams.empty();
   }
   if (!anyone && listeners_gone_at == 0)
     listeners_gone_at = generation;
@@ -167,12 +176,29 @@ void operation_actor_state::leave(std::uint64_t listener) {
 void operation_actor_state::give_up(const cancel& request, const reply<unit>& answer) {
   const auto why = absl::CancelledError("the operation was cancelled");
   if (!completed() && names.contains(request.operation)) {
-    if (names.size() == 1)
+    if (names.size() == 1) {
       abandon(why);
-    else
+    } else {
       end_name(request.operation, why);
+      caf::anon_send(options.dispatcher, name_ended{.trace = {}, .operation = request.operation});
+    }
   }
   answer(unit{});
+}
+
+void operation_actor_state::tell_state(const get_operation& request,
+                                       const reply<operation_state>& answer) const {
+  if (names.contains(request.operation))
+    return answer(snapshot(request.operation));
+  caf::anon_send(options.reaper, request, answer); // it has ended, and is retired
+}
+
+void operation_actor_state::refuse_delete(const delete_operation& request,
+                                          const reply<unit>& answer) const {
+  if (!names.contains(request.operation)) // the dispatcher hears first that it has ended
+    return caf::anon_send(options.dispatcher, request, answer);
+  answer(absl::FailedPreconditionError("operation '" + request.operation
+                                       + "' still runs: cancel it, or wait for its end, first"));
 }
 
 void operation_actor_state::abort(const absl::Status& why) {
@@ -194,7 +220,7 @@ void operation_actor_state::end_name(const std::string& operation, const absl::S
     last.stage = execution_stage::completed;
     last.response = make_execute_response(status, nullptr, false);
   }
-  for (auto& [listener, sink] : names[operation]) {
+  for (auto& [listener, sink] : names[operation].streams) {
     sink.update(last);
     sink.finish(absl::OkStatus());
   }
@@ -203,8 +229,8 @@ void operation_actor_state::end_name(const std::string& operation, const absl::S
 }
 
 void operation_actor_state::tell() {
-  for (auto& [operation, streams] : names)
-    for (auto& [listener, sink] : streams)
+  for (auto& [operation, x] : names)
+    for (auto& [listener, sink] : x.streams)
       sink.update(snapshot(operation));
 }
 
@@ -213,7 +239,8 @@ operation_state operation_actor_state::snapshot(const std::string& operation) co
           .action = action_id,
           .stage = stage,
           .metadata = metadata,
-          .response = response};
+          .response = response,
+          .inlined = names.at(operation).inlined};
 }
 
 // ---- time ------------------------------------------------------------------------------------
@@ -251,7 +278,10 @@ operation(operation_actor_state::pointer self, operation_options options, execut
           [&state](const cancel& x, const reply<unit>& answer) { state.give_up(x, answer); },
           [&state](const abort_all& x) { state.abort(x.why); },
           [&state](const get_operation& x, const reply<operation_state>& answer) {
-            answer(state.snapshot(x.operation));
+            state.tell_state(x, answer);
+          },
+          [&state](const delete_operation& x, const reply<unit>& answer) {
+            state.refuse_delete(x, answer);
           },
           [&state](result_checked& x) { state.cache_answered(x); },
           [&state](const stage_reached& x) { state.moved(x); },

@@ -42,7 +42,8 @@ public:
   void ended(job_done& event);
   void stored(const absl::Status& status);
   void look_after(const tick& event);
-  operation_state snapshot(const std::string& operation) const;
+  void tell_state(const get_operation& request, const reply<operation_state>& answer) const;
+  void refuse_delete(const delete_operation& request, const reply<unit>& answer) const;
 
   pointer self;
   operation_options options;
@@ -53,6 +54,12 @@ public:
   absl::StatusOr<std::shared_ptr<const loaded_action>> action;
 
 private:
+  /// One operation name: what its Execute wanted, and who listens.
+  struct named {
+    inline_request inlined;
+    std::map<std::uint64_t, operation_sink> streams;
+  };
+
   void start();
   void check_cache();
   void queue();
@@ -64,8 +71,9 @@ private:
   void arm();
   bool completed() const noexcept { return stage == execution_stage::completed; }
 
-  /// Operation name -> its streams.
-  std::map<std::string, std::map<std::uint64_t, operation_sink>> names;
+  operation_state snapshot(const std::string& operation) const;
+
+  std::map<std::string, named> names;
   execution_stage stage = execution_stage::queued;
   reapi::ExecutedActionMetadata metadata;
   std::shared_ptr<const reapi::ExecuteResponse> response;

@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/stream_sink.hpp"
 #include "storage/digest.hpp"
+#include "storage/inlining.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,8 @@ struct operation_state {
   reapi::ExecutedActionMetadata metadata; ///< as far as it is known
   /// Set exactly when stage is completed.
   std::shared_ptr<const reapi::ExecuteResponse> response;
+  /// What the Execute that got this name wanted inlined.
+  inline_request inlined = {};
 };
 using operation_sink = stream_sink<operation_state>;
 

@@ -6,7 +6,7 @@ void recorder_state::add(name_trace& event) {
   index.add({.trace = event.trace.trace,
              .operation = std::move(event.operation),
              .action = event.action,
-             .invocation = std::move(event.asker.invocation_id)});
+             .asker = std::move(event.asker)});
 }
 
 void recorder_state::keep(const keep_trace& event) {
@@ -24,7 +24,7 @@ absl::StatusOr<recorded_trace> recorder_state::find(const trace_of& request) con
   if (records.empty())
     return absl::NotFoundError("the trace of operation " + entry->operation
                                + " is no longer kept (trace.memory)");
-  return recorded_trace{entry->operation, entry->action, std::move(records)};
+  return recorded_trace{entry->operation, entry->action, entry->asker, std::move(records)};
 }
 
 recorder_actor::behavior_type recorder(recorder_state::pointer self, trace_index_options options) {

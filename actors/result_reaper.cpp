@@ -59,6 +59,7 @@ result_reaper_actor::behavior_type result_reaper(result_reaper_state::pointer se
           [&state](const get_operation& x, const reply<operation_state>& answer) {
             state.answer(x, answer);
           },
+          [&state](const forget& x) { state.drop(x); },
           [&state](const tick&) {
             state.armed = false;
             state.reap();

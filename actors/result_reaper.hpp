@@ -16,6 +16,7 @@ public:
   void keep(retire& event, const dispatcher_actor& keeper);
   void tell(const watch& request, const operation_sink& sink) const;
   void answer(const get_operation& request, const reply<operation_state>& answer) const;
+  void drop(const forget& request) { retired.erase(request.operation); }
   void reap();
 
   pointer self;

@@ -2,7 +2,7 @@
 #include "actors/messages.hpp"
 
 #include <chrono>
-#include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -26,6 +26,8 @@ public:
   void add(operation_state state, time_point now);
   /// Null when it is not (or no longer) here.
   const operation_state* find(const std::string& name) const;
+  /// Nothing happens when it is not here.
+  void erase(const std::string& name);
   /// Drops what is over and returns the names.
   std::vector<std::string> expire(time_point now);
   std::optional<time_point> next_expiry() const;
@@ -33,15 +35,17 @@ public:
 
 private:
   struct entry {
+    std::uint64_t number = 0; ///< rises with the age
     time_point until;
     std::size_t bytes = 0;
-    std::string name;
+    operation_state state;
   };
   bool is_over(const entry& x, time_point now) const noexcept;
 
   retirement_options options_;
-  std::deque<entry> by_age_; // the TTL is one for all: the oldest expires first
-  std::unordered_map<std::string, operation_state> by_name_;
+  std::map<std::uint64_t, std::string> by_age_; // the TTL is one for all: the oldest expires first
+  std::unordered_map<std::string, entry> by_name_;
+  std::uint64_t last_ = 0;
   std::size_t bytes_ = 0;
 };
 

@@ -8,6 +8,12 @@ bool names(const std::string& name, const std::string& query) {
   return !name.empty() && name.compare(0, query.size(), query) == 0;
 }
 
+bool fits(const trace_index::entry& x, const std::string& query) {
+  return names(x.operation, query) || names(x.action.hash(), query)
+         || names(x.asker.invocation_id, query) || names(x.asker.correlated_invocations_id, query)
+         || names(x.asker.target_id, query);
+}
+
 } // namespace
 
 void trace_index::add(entry x) {
@@ -32,12 +38,10 @@ absl::StatusOr<trace_index::entry> trace_index::find(const std::string& query) c
     return absl::InvalidArgumentError(
         "'" + query
         + "' is too short: give at least 6 characters of an operation "
-          "name, an action hash or an invocation id");
+          "name, an action hash, an invocation id or a target");
   const entry* found = nullptr;
   for (auto i = entries_.rbegin(); i != entries_.rend(); ++i) {
-    const bool fits =
-        names(i->operation, query) || names(i->action.hash(), query) || names(i->invocation, query);
-    if (!fits)
+    if (!fits(*i, query))
       continue;
     if (found == nullptr)
       found = &*i;
@@ -45,7 +49,7 @@ absl::StatusOr<trace_index::entry> trace_index::find(const std::string& query) c
       return absl::InvalidArgumentError("'" + query + "' fits several operations: give more of it");
   }
   if (found == nullptr)
-    return absl::NotFoundError("no recent operation, action or invocation '" + query + "'");
+    return absl::NotFoundError("no recent operation, action, invocation or target '" + query + "'");
   return *found;
 }
 

@@ -24,7 +24,7 @@ public:
     std::uint64_t trace = 0;
     std::string operation;
     digest action;
-    std::string invocation;
+    request_metadata asker;
   };
 
   explicit trace_index(trace_index_options options) : options_(options) {}
@@ -32,9 +32,9 @@ public:
   void add(entry x);
   void keep(std::uint64_t trace, std::vector<trace_record> records);
 
-  /// By operation name, action hash or invocation id, whole or as a unique prefix of at least 6
-  /// characters; the latest when several operations ran the same action. NOT_FOUND, or
-  /// INVALID_ARGUMENT when the text fits several different ones.
+  /// By operation name, action hash, invocation id (correlated ones, too) or target, whole or as a
+  /// prefix of at least 6 characters; the latest when several operations belong to it. NOT_FOUND,
+  /// or INVALID_ARGUMENT when the text begins the names of different operations.
   absl::StatusOr<entry> find(const std::string& query) const;
 
   /// Null when the trace is not kept.

@@ -30,7 +30,7 @@ public:
   grpc::ServerWriteReactor<Operation>* Execute(grpc::CallbackServerContext* call,
                                                const reapi::ExecuteRequest* request) override {
     const trace_scope scope(new_trace_id());
-    auto stream = operation_stream::make(context_, execute_, what_to_inline(*request));
+    auto stream = operation_stream::make(context_, execute_);
     auto* reactor = stream.get();
     const auto action = admit(*request);
     if (action.ok())
@@ -43,7 +43,7 @@ public:
   grpc::ServerWriteReactor<Operation>*
   WaitExecution(grpc::CallbackServerContext*, const reapi::WaitExecutionRequest* request) override {
     const trace_scope scope(new_trace_id());
-    auto stream = operation_stream::make(context_, wait_, {});
+    auto stream = operation_stream::make(context_, wait_);
     auto* reactor = stream.get();
     watch message{.trace = {}, .operation = request->name(), .listener = stream->listener()};
     caf::anon_send(context_->dispatcher, std::move(message), operation_sink(std::move(stream)));
@@ -67,7 +67,8 @@ private:
                   .skip_cache_lookup = request.skip_cache_lookup(),
                   .priority = request.execution_policy().priority(),
                   .listener = stream->listener(),
-                  .asker = std::move(asker)};
+                  .asker = std::move(asker),
+                  .inlined = what_to_inline(request)};
     caf::anon_send(context_->dispatcher, std::move(order), operation_sink(std::move(stream)));
   }
 

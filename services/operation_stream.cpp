@@ -1,33 +1,22 @@
 #include "services/operation_stream.hpp"
 
+#include "services/listener.hpp"
 #include "services/operation_message.hpp"
 #include "services/pool_work.hpp"
 
 #include <caf/send.hpp>
 
-#include <atomic>
-
 namespace expbuild {
 
-namespace {
-
-std::uint64_t new_listener() {
-  static std::atomic<std::uint64_t> last{0};
-  return ++last;
-}
-
-} // namespace
-
-std::shared_ptr<operation_stream> operation_stream::make(context_ptr context, rpc_meter& meter,
-                                                         inline_request inlined) {
-  auto stream = std::make_shared<operation_stream>(std::move(context), meter, std::move(inlined));
+std::shared_ptr<operation_stream> operation_stream::make(context_ptr context, rpc_meter& meter) {
+  auto stream = std::make_shared<operation_stream>(std::move(context), meter);
   stream->self_ = stream;
   return stream;
 }
 
-operation_stream::operation_stream(context_ptr context, rpc_meter& meter, inline_request inlined)
-    : context_(std::move(context)), timer_(meter), inlined_(std::move(inlined)),
-      listener_(new_listener()), trace_(current_trace().trace) {}
+operation_stream::operation_stream(context_ptr context, rpc_meter& meter)
+    : context_(std::move(context)), timer_(meter), listener_(new_listener()),
+      trace_(current_trace().trace) {}
 
 // ---- what the operation tells ------------------------------------------------------------------
 
@@ -98,7 +87,7 @@ void operation_stream::prepare() {
 
 void operation_stream::inline_outputs() {
   auto response = std::make_shared<reapi::ExecuteResponse>(*sending_.response);
-  apply_inlining(*context_->store, inlined_, sending_.action.function(),
+  apply_inlining(*context_->store, sending_.inlined, sending_.action.function(),
                  *response->mutable_result());
   sending_.response = std::move(response);
 }

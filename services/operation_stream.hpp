@@ -19,12 +19,11 @@ class operation_stream final : public grpc::ServerWriteReactor<google::longrunni
                                public stream_receiver<operation_state>,
                                public std::enable_shared_from_this<operation_stream> {
 public:
-  /// The call owns one reference, until gRPC is done with it. `inlined` is what the final
-  /// ActionResult shall hold beside digests.
-  static std::shared_ptr<operation_stream> make(context_ptr context, rpc_meter& meter,
-                                                inline_request inlined);
+  /// The call owns one reference, until gRPC is done with it. What the final ActionResult holds
+  /// beside digests is what the operation's Execute had asked for, also for those who watch it.
+  static std::shared_ptr<operation_stream> make(context_ptr context, rpc_meter& meter);
 
-  operation_stream(context_ptr context, rpc_meter& meter, inline_request inlined);
+  operation_stream(context_ptr context, rpc_meter& meter);
 
   /// Names this stream to the dispatcher; unique in the process.
   std::uint64_t listener() const noexcept { return listener_; }
@@ -48,7 +47,6 @@ private:
 
   const context_ptr context_;
   rpc_timer timer_;
-  const inline_request inlined_;
   const std::uint64_t listener_;
   const std::uint64_t trace_;
   std::shared_ptr<operation_stream> self_; // the call's reference

@@ -73,9 +73,13 @@ request_metadata asker_of(const grpc::ServerContextBase& call) {
       || !wire.ParseFromArray(found->second.data(), static_cast<int>(found->second.size())))
     return {};
   return {.tool_name = wire.tool_details().tool_name(),
+          .tool_version = wire.tool_details().tool_version(),
+          .action_id = wire.action_id(),
           .invocation_id = wire.tool_invocation_id(),
+          .correlated_invocations_id = wire.correlated_invocations_id(),
           .target_id = wire.target_id(),
-          .action_mnemonic = wire.action_mnemonic()};
+          .action_mnemonic = wire.action_mnemonic(),
+          .configuration_id = wire.configuration_id()};
 }
 
 } // namespace expbuild

@@ -27,7 +27,7 @@ std::unique_ptr<grpc::Service> make_action_cache_service(context_ptr context);
 /// Execute, WaitExecution.
 std::unique_ptr<grpc::Service> make_execution_service(context_ptr context);
 
-/// google.longrunning.Operations: GetOperation and CancelOperation.
+/// google.longrunning.Operations: Get, List, Wait, Cancel, Delete.
 std::unique_ptr<grpc::Service> make_operations_service(context_ptr context);
 
 /// What operators ask: GetStatus, GetTrace.

@@ -1,5 +1,6 @@
 #define CAF_SUITE actors.decisions
 #include "actors/job_queue.hpp"
+#include "actors/operation_names.hpp"
 #include "actors/platform.hpp"
 #include "actors/restart_policy.hpp"
 #include "actors/retired_operations.hpp"
@@ -177,14 +178,65 @@ CAF_TEST(past a limit the oldest finished operations go early) {
   CAF_CHECK(retired.size() <= 1u);
 }
 
-CAF_TEST(a trace is found by name or action or invocation and by a unique prefix) {
+CAF_TEST(a deleted operation is gone at once and frees its place) {
+  retired_operations retired({.ttl = 300s, .max_operations = 2, .max_bytes = 1000});
+  const auto now = retired_operations::time_point{} + 1h;
+  retired.add(finished("a"), now);
+  retired.add(finished("b"), now + 10s);
+  retired.erase("a");
+  retired.erase("nobody");
+  CAF_CHECK(retired.find("a") == nullptr);
+  CAF_CHECK(retired.next_expiry() == now + 310s);
+  retired.add(finished("c"), now + 20s);
+  CAF_CHECK(retired.expire(now + 20s).empty());
+  CAF_CHECK_EQUAL(retired.size(), 2u);
+}
+
+CAF_TEST(operation names are listed in the order of their making page by page) {
+  operation_names names;
+  for (const auto* name : {"c", "a", "b", "d"})
+    names.add(name, 1);
+  names.retire("a");
+  names.retire("nobody");
+  CAF_CHECK(names.find("a") == operation_names::retired);
+  CAF_CHECK(!names.find("nobody"));
+  const auto first = names.list(0, 2, std::nullopt);
+  CAF_REQUIRE_EQUAL(first.entries.size(), 2u);
+  CAF_CHECK_EQUAL(first.entries[0].name, "c");
+  CAF_CHECK_EQUAL(first.entries[1].name, "a");
+  names.erase("a"); // what a token stands on may go
+  const auto second = names.list(first.next, 2, std::nullopt);
+  CAF_REQUIRE_EQUAL(second.entries.size(), 2u);
+  CAF_CHECK_EQUAL(second.entries[0].name, "b");
+  CAF_CHECK_EQUAL(second.next, 0u);
+}
+
+CAF_TEST(operation names are listed by whether they are done within a bound) {
+  operation_names names;
+  for (int i = 0; i < 100; ++i)
+    names.add("x" + std::to_string(i), 1);
+  names.retire("x99");
+  CAF_CHECK_EQUAL(names.list(0, 100, false).entries.size(), 99u);
+  CAF_CHECK_EQUAL(names.list(0, 100, true).entries.size(), 1u);
+  const auto bounded = names.list(0, 100, true, 10);
+  CAF_CHECK(bounded.entries.empty());
+  CAF_CHECK_EQUAL(bounded.next, 10u);
+}
+
+CAF_TEST(a trace is found by name or action or invocation or target and by a unique prefix) {
   trace_index index({.max_names = 3, .max_kept = 1, .max_kept_records = 2});
   const auto action = digest::of("action");
-  index.add({.trace = 1, .operation = "operation-a", .action = action, .invocation = "build-1"});
-  index.add({.trace = 2, .operation = "operation-b", .action = digest::of("b"), .invocation = ""});
+  request_metadata asker;
+  asker.invocation_id = "build-1";
+  asker.correlated_invocations_id = "nightly";
+  asker.target_id = "//some:target";
+  index.add({.trace = 1, .operation = "operation-a", .action = action, .asker = asker});
+  index.add({.trace = 2, .operation = "operation-b", .action = digest::of("b"), .asker = {}});
   CAF_CHECK_EQUAL(index.find("operation-a")->trace, 1u);
   CAF_CHECK_EQUAL(index.find(action.hash().substr(0, 12))->trace, 1u);
   CAF_CHECK_EQUAL(index.find("build-1")->trace, 1u);
+  CAF_CHECK_EQUAL(index.find("nightly")->trace, 1u);
+  CAF_CHECK_EQUAL(index.find("//some:target")->trace, 1u);
   CAF_CHECK(absl::IsInvalidArgument(index.find("operation").status()));
   CAF_CHECK(absl::IsInvalidArgument(index.find("oper").status()));
   CAF_CHECK(absl::IsNotFound(index.find("nothing-like-it").status()));
@@ -193,10 +245,8 @@ CAF_TEST(a trace is found by name or action or invocation and by a unique prefix
 CAF_TEST(names and kept traces are bounded) {
   trace_index index({.max_names = 2, .max_kept = 1, .max_kept_records = 2});
   for (std::uint64_t i = 1; i <= 3; ++i)
-    index.add({.trace = i,
-               .operation = "operation-" + std::to_string(i),
-               .action = {},
-               .invocation = {}});
+    index.add(
+        {.trace = i, .operation = "operation-" + std::to_string(i), .action = {}, .asker = {}});
   CAF_CHECK(!index.find("operation-1").ok());
   index.keep(2, std::vector<trace_record>(5));
   index.keep(3, std::vector<trace_record>(1));

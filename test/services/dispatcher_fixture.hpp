@@ -12,6 +12,8 @@ struct dispatched {
   mailbox<std::pair<execute, operation_sink>> executes;
   mailbox<std::pair<watch, operation_sink>> watches;
   mailbox<detach> detaches;
+  mailbox<list_operations> lists;
+  operation_page page; ///< what a list is answered with
 };
 
 /// With a dispatcher that shows what reached it; tests answer through the sinks.
@@ -28,6 +30,14 @@ struct dispatcher_fixture : service_fixture {
           to->watches.put({x, sink});
         },
         [to = heard](const detach& x) { to->detaches.put(x); },
+        [to = heard](const list_operations& x, const reply<operation_page>& answer) {
+          to->lists.put(x);
+          answer(to->page);
+        },
+        [](const delete_operation& x, const reply<unit>& answer) {
+          answer(x.operation == "known" ? absl::FailedPreconditionError("it still runs")
+                                        : absl::NotFoundError("no operation"));
+        },
         [](const cancel& x, const reply<unit>& answer) {
           answer(x.operation == "known"
                      ? absl::StatusOr<unit>(unit{})

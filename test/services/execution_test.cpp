@@ -104,8 +104,10 @@ CAF_TEST(outputs are inlined when they are asked for and stay named by digest) {
     request.set_inline_stdout(true);
     request.add_inline_output_files("out");
   });
-  const auto first = heard->executes.take().second;
-  first.update(completed(response));
+  const auto [order, first] = heard->executes.take();
+  auto told = completed(response);
+  told.inlined = order.inlined; // kept with the operation, for those who wait for it, too
+  first.update(told);
   first.finish(absl::OkStatus());
   const auto inlined = response_of(curious.next()).result();
   CAF_CHECK_EQUAL(inlined.stdout_raw(), "the text");
@@ -120,6 +122,22 @@ CAF_TEST(outputs are inlined when they are asked for and stay named by digest) {
   CAF_CHECK_EQUAL(plain.stdout_raw(), "");
   CAF_CHECK_EQUAL(plain.output_files(0).contents(), "");
   CAF_CHECK_EQUAL(plain.output_files(0).digest().hash(), text.hash());
+}
+
+CAF_TEST(who waits for an operation gets inlined what its execute asked for) {
+  reapi::ExecuteResponse response;
+  *response.mutable_result()->mutable_stdout_digest() = put("the text").to_proto();
+  client_context call;
+  auto stream = stub<reapi::Execution>()->WaitExecution(&call, {});
+  auto told = completed(response);
+  told.inlined.stdout_raw = true;
+  const auto sink = heard->watches.take().second;
+  sink.update(told);
+  sink.finish(absl::OkStatus());
+  longrunning::Operation operation;
+  CAF_REQUIRE(stream->Read(&operation));
+  CAF_CHECK_EQUAL(response_of(operation).result().stdout_raw(), "the text");
+  CAF_CHECK(stream->Finish().ok());
 }
 
 CAF_TEST(a slow client gets the latest state and not the history) {
