@@ -8,8 +8,9 @@ namespace expbuild {
 namespace {
 
 /// Blobs come in messages of a few MiB.
-grpc::ChannelArguments channel_arguments() {
+grpc::ChannelArguments channel_arguments(const client_options& options) {
   grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options.own_connection ? 1 : 0);
   arguments.SetMaxReceiveMessageSize(-1);
   return arguments;
 }
@@ -19,7 +20,7 @@ grpc::ChannelArguments channel_arguments() {
 client::client(client_options options)
     : options_(std::move(options)),
       channel_(grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(),
-                                         channel_arguments())) {
+                                         channel_arguments(options_))) {
   capabilities = reapi::Capabilities::NewStub(channel_);
   cas = reapi::ContentAddressableStorage::NewStub(channel_);
   action_cache = reapi::ActionCache::NewStub(channel_);

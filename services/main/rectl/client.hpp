@@ -21,6 +21,7 @@ struct client_options {
   std::string server = "127.0.0.1:8980";
   std::string instance;
   std::chrono::seconds timeout{60}; ///< of each call but Execute
+  bool own_connection = false;      ///< never shares one with another client of this process
 };
 
 /// A connection to a server. Calls block the caller; any thread may make them. Errors are the

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   const std::pair<const char*, verb> verbs[] = {{"status", add_status(app)},
                                                 {"capabilities", add_capabilities(app)},
                                                 {"exec", add_exec(app)},
+                                                {"conformance", add_conformance(app)},
                                                 {"trace", add_trace(app)}};
   try {
     app.parse(argc, argv);

@@ -30,6 +30,7 @@ using verb = std::function<int(const globals&)>;
 
 verb add_status(CLI::App& app);
 verb add_capabilities(CLI::App& app);
+verb add_conformance(CLI::App& app);
 verb add_exec(CLI::App& app);
 verb add_trace(CLI::App& app);
 
