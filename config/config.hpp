@@ -17,6 +17,8 @@ namespace expbuild {
 struct server_config {
   std::string address = "127.0.0.1:8980";
   std::string instance_name;
+  std::size_t max_connections = 4096;
+  std::size_t max_connections_per_peer = 1024;
 };
 
 struct http_config {

@@ -12,6 +12,11 @@ void read_address(table_reader& section, std::string& into, bool may_be_empty) {
     section.error("address", "'" + into + "' is no HOST:PORT, as in \"127.0.0.1:8980\"");
 }
 
+void read_count(table_reader& section, const std::string& key, std::size_t& into) {
+  into = static_cast<std::size_t>(
+      section.read_integer(key, static_cast<std::int64_t>(into), 1, 1'000'000));
+}
+
 } // namespace
 
 bool is_address(const std::string& text) {
@@ -29,6 +34,8 @@ void read_server(table_reader& root, config& into) {
     table_reader section(root.context(), root.read_table("server"), "server");
     read_address(section, into.server.address, false);
     section.read("instance_name", into.server.instance_name);
+    read_count(section, "max_connections", into.server.max_connections);
+    read_count(section, "max_connections_per_peer", into.server.max_connections_per_peer);
   }
   {
     table_reader section(root.context(), root.read_table("http"), "http");

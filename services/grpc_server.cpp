@@ -1,11 +1,13 @@
 #include "services/grpc_server.hpp"
 
+#include "services/connection_acceptor.hpp"
 #include "services/services.hpp"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
+#include <grpcpp/resource_quota.h>
 
 #include <atomic>
 #include <vector>
@@ -35,9 +37,10 @@ int in_ms(std::chrono::milliseconds x) {
 void set_transport(grpc::ServerBuilder& builder, const grpc_server_options& options) {
   builder.SetMaxReceiveMessageSize(options.max_inbound_bytes);
   builder.SetMaxSendMessageSize(-1);
-  // A second daemon on the same port must fail, not take half of the connections.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_concurrent_streams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, in_ms(options.idle_timeout));
+  builder.SetResourceQuota(grpc::ResourceQuota("expbuild").Resize(options.max_transport_bytes));
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                              in_ms(options.handshake_timeout));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, in_ms(options.keepalive_time));
@@ -45,7 +48,7 @@ void set_transport(grpc::ServerBuilder& builder, const grpc_server_options& opti
   // Clients ping every 10 s, also while no call is under way; the default closes on them.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, options.max_hasty_pings);
   // Of the services only reflection is synchronous: it needs few threads.
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
@@ -56,20 +59,36 @@ public:
   explicit server(service_list services) : services_(std::move(services)) {}
   ~server() override { server::shutdown(std::chrono::milliseconds(0)); }
 
-  bool start(const grpc_server_options& options) {
+  absl::Status start(const grpc_server_options& options) {
+    auto listening =
+        make_connection_acceptor({.address = options.address,
+                                  .max_connections = options.max_connections,
+                                  .max_connections_per_peer = options.max_connections_per_peer});
+    if (!listening.ok())
+      return listening.status();
+    connections_ = *std::move(listening);
     grpc::ServerBuilder builder;
     set_transport(builder, options);
-    builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port_);
+    auto door = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        grpc::InsecureServerCredentials());
     for (const auto& service : services_)
       builder.RegisterService(service.get());
     running_ = builder.BuildAndStart();
-    if (!running_ || port_ == 0)
-      return false;
+    if (!running_)
+      return absl::InternalError("gRPC can not start a server (its own log may say why)");
+    connections_->start(
+        [door = std::shared_ptr(std::move(door))](unique_fd connection, int listener) {
+          grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters x;
+          x.listener_fd = listener;
+          x.fd = connection.release();
+          door->HandleNewConnection(&x);
+        });
     server::set_serving(true);
-    return true;
+    return absl::OkStatus();
   }
 
-  int port() const noexcept override { return port_; }
+  int port() const noexcept override { return connections_->port(); }
 
   void set_serving(bool serving) override {
     serving_ = serving;
@@ -83,6 +102,7 @@ public:
     if (!running_ || stopped_.exchange(true))
       return;
     serving_ = false;
+    connections_->stop();
     running_->Shutdown(std::chrono::system_clock::now() + patience);
     running_->Wait();
   }
@@ -90,7 +110,7 @@ public:
 private:
   service_list services_; // outlive the server that calls them
   std::unique_ptr<grpc::Server> running_;
-  int port_ = 0;
+  std::unique_ptr<connection_acceptor> connections_;
   std::atomic<bool> serving_{false};
   std::atomic<bool> stopped_{false};
 };
@@ -111,10 +131,8 @@ absl::StatusOr<std::unique_ptr<grpc_server>> make_grpc_server(const grpc_server_
                                                               const context_ptr& context) {
   enable_extras();
   auto made = std::make_unique<server>(make_services(context));
-  if (!made->start(options))
-    return absl::FailedPreconditionError(
-        "cannot listen on " + options.address
-        + ": is another process using the port, or is the address not one of this host?");
+  if (auto status = made->start(options); !status.ok())
+    return status;
   return made;
 }
 

@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -11,13 +12,22 @@ namespace expbuild {
 
 struct grpc_server_options {
   std::string address = "0.0.0.0:8980"; ///< host:port; port 0 takes any free one
-  int max_inbound_bytes = 64 << 20;     ///< one message of a client
-  int max_concurrent_streams = 1000;    ///< calls at once on one connection
+  std::size_t max_connections = 4096;   ///< at once; one more is closed as soon as it comes
+  std::size_t max_connections_per_peer = 1024;
+  int max_inbound_bytes = 64 << 20;  ///< one message of a client
+  int max_concurrent_streams = 1000; ///< calls at once on one connection
+  int max_metadata_bytes = 16 << 10; ///< the headers of one call
+  /// What messages under way may take together before gRPC refuses calls.
+  std::size_t max_transport_bytes = std::size_t{1} << 30;
   /// An idle client is asked this often whether it still lives, and has so long to answer.
   std::chrono::milliseconds keepalive_time{60'000};
   std::chrono::milliseconds keepalive_timeout{20'000};
   /// A connection that has not finished its handshake by then is closed.
   std::chrono::milliseconds handshake_timeout{20'000};
+  /// A connection without a call for so long is closed; its client connects again when it calls.
+  std::chrono::milliseconds idle_timeout{1'800'000};
+  /// So many pings that come faster than any client of builds sends them close a connection.
+  int max_hasty_pings = 1000;
 };
 
 /// All gRPC services behind one port, with health and reflection. Any thread may call it.

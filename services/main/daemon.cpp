@@ -91,6 +91,8 @@ private:
   absl::Status open_doors() {
     grpc_server_options grpc_options;
     grpc_options.address = options_.address;
+    grpc_options.max_connections = options_.max_connections;
+    grpc_options.max_connections_per_peer = options_.max_connections_per_peer;
     auto grpc = make_grpc_server(grpc_options, context_);
     if (!grpc.ok())
       return grpc.status();

@@ -31,6 +31,8 @@ struct daemon_options {
   std::string address;      ///< gRPC, HOST:PORT
   std::string http_address; ///< empty: no HTTP endpoint
   std::string instance_name;
+  std::size_t max_connections = 4096;
+  std::size_t max_connections_per_peer = 1024;
 
   std::optional<std::filesystem::path> cas_root;   ///< none: in memory
   std::optional<std::filesystem::path> cache_root; ///< none: in memory

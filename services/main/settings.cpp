@@ -39,6 +39,8 @@ daemon_options daemon_options_from(const config& settings) {
   x.address = settings.server.address;
   x.http_address = settings.http.address;
   x.instance_name = settings.server.instance_name;
+  x.max_connections = settings.server.max_connections;
+  x.max_connections_per_peer = settings.server.max_connections_per_peer;
   x.cas_root = root_of(settings.cas);
   x.cache_root = root_of(settings.action_cache);
   for (const auto& workers : settings.pool.host_workers)
