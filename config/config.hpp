@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,10 +31,26 @@ struct store_config {
   std::filesystem::path root_dir;     ///< default: under the user's state directory
 };
 
+/// What actions of a host worker can see, reach and use up. 0: no limit.
+struct sandbox_config {
+  std::string isolation = "namespaces"; ///< or "none"
+  std::string network = "none";         ///< or "host"
+  std::vector<std::string> readable_paths;
+  std::int64_t max_processes = 4096;
+  std::int64_t max_memory_bytes = 0;
+  std::int64_t max_output_bytes = std::int64_t{100} << 30;
+  std::int64_t max_tmp_bytes = std::int64_t{2} << 30;
+  bool allow_ptrace = false;
+  /// The keys that the file sets: the start fails when the system can not do them. The others
+  /// become weaker then, with a warning.
+  std::set<std::string> demanded;
+};
+
 struct host_workers_config {
   std::size_t count = 1;
   std::filesystem::path work_dir;
   std::vector<std::string> env_whitelist;
+  sandbox_config sandbox;
   identity run_as; ///< resolved: nobody when the daemon is root and the file names nobody else
 };
 

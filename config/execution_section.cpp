@@ -72,11 +72,7 @@ void read_host_workers(table_reader& section, pool_config& into) {
   if (work_dir.empty() || work_dir.front() != '/')
     section.error("work_dir", "'work_dir' must be an absolute path");
   workers.work_dir = work_dir;
-  bool use_chroot = false;
-  section.read("use_chroot", use_chroot);
-  if (use_chroot)
-    section.error("use_chroot", "'use_chroot = true' is not supported yet, and actions are not run "
-                                "with less isolation than asked for: set it to false");
+  read_sandbox(section, workers.sandbox);
   section.read("env_whitelist", workers.env_whitelist);
   workers.run_as = read_identity(section);
   into.host_workers.push_back(std::move(workers));

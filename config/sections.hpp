@@ -11,6 +11,9 @@ void read_storage(table_reader& root, config& into);
 void read_execution(table_reader& root, config& into);
 void read_capabilities(table_reader& root, config& into);
 
+/// The keys of a table of host workers that keep actions apart.
+void read_sandbox(table_reader& workers, sandbox_config& into);
+
 /// HOST:PORT with a port from 0 to 65535.
 bool is_address(const std::string& text);
 

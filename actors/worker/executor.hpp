@@ -32,7 +32,9 @@ struct overlay_spec {
 struct command_spec {
   std::vector<std::string> arguments; ///< arguments[0] without a slash is looked up in PATH
   std::vector<std::pair<std::string, std::string>> environment; ///< exactly this
-  std::filesystem::path directory;   ///< absolute: input root plus working_directory
+  std::filesystem::path directory; ///< absolute: input root plus working_directory
+  /// Absolute: the only folder of the host that the command may write to; empty: `directory`.
+  std::filesystem::path root = {};
   std::filesystem::path stdout_path; ///< absolute; created by the executor
   std::filesystem::path stderr_path;
   std::chrono::nanoseconds timeout{0}; ///< of the command alone; 0: none
@@ -42,7 +44,8 @@ struct command_spec {
 
 /// How a command ended, whatever its exit code. Its process tree is dead.
 struct command_ended {
-  enum class reason { exited, timed_out, stopped };
+  enum class reason { exited, timed_out, stopped, out_of_memory };
+  /// out_of_memory: the limit killed one of its processes at least, whatever its exit code says.
   reason why = reason::exited;
   int exit_code = 0; ///< a signal n is 128 + n
   std::chrono::system_clock::time_point started_at;
@@ -70,7 +73,8 @@ public:
 
   /// Prepares whatever commands run in (a runner process, a container). `ready` runs once; `lost`
   /// runs at most once, when the executor can run nothing more, after the process tree of a
-  /// running command is known dead; its `on_ended` is not called then. UNAVAILABLE says why.
+  /// running command is known dead; its `on_ended` is not called then. UNAVAILABLE says why,
+  /// also when the system does not give the isolation that the options ask for.
   virtual void open(on_ready ready, on_lost lost) = 0;
 
   /// Runs one command. INVALID_ARGUMENT in `ended` when it can not be started ("cannot start gcc:

@@ -2,7 +2,9 @@
 #include "actors/worker/executor.hpp"
 
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace expbuild {
 
@@ -18,5 +20,11 @@ struct host_abilities {
 /// at most 5 s. Blocks: not for actors. UNAVAILABLE when the runner can not be started.
 absl::StatusOr<host_abilities> probe_host(execution_thread& thread,
                                           const host_executor_options& options);
+
+/// What to run with: what was asked for where it can be had. What can not be had and was demanded
+/// is FAILED_PRECONDITION, naming key and reason; the rest becomes weaker, and `warnings` gets in
+/// words what that means.
+absl::StatusOr<host_sandbox> settle(host_sandbox asked, const std::set<std::string>& demanded,
+                                    const host_abilities& can, std::vector<std::string>& warnings);
 
 } // namespace expbuild

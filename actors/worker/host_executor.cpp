@@ -35,7 +35,19 @@ command_ended::reason reason_of(runner::v1::Exited::KilledBy x) {
     return command_ended::reason::timed_out;
   if (x == runner::v1::Exited::REQUEST)
     return command_ended::reason::stopped;
+  if (x == runner::v1::Exited::MEMORY)
+    return command_ended::reason::out_of_memory;
   return command_ended::reason::exited;
+}
+
+/// Never silently less than what was asked for.
+absl::Status readiness(const runner::v1::Hello& hello) {
+  if (hello.lacks().empty())
+    return absl::OkStatus();
+  std::string text = "this system does not give what host workers ask for:";
+  for (const auto& lack : hello.lacks())
+    text += " '" + lack.key() + "' (" + lack.reason() + ")";
+  return absl::UnavailableError(text);
 }
 
 /// The executor's inside, on the execution thread; shared with what is still on its way there.
@@ -126,6 +138,7 @@ private:
       variable.set_value(value);
     }
     start.set_directory(command.directory);
+    start.set_root(command.root);
     start.set_stdout_path(command.stdout_path);
     start.set_stderr_path(command.stderr_path);
     start.set_timeout_ns(command.timeout.count());
@@ -144,7 +157,7 @@ private:
   void take(const runner::v1::Event& event, unique_fd attached) {
     if (event.has_hello() && ready_) {
       timer_.cancel();
-      std::exchange(ready_, nullptr)(absl::OkStatus());
+      std::exchange(ready_, nullptr)(readiness(event.hello()));
     } else if (event.has_started() && event.started().id() == id_) {
       started_at_ = clock::now();
     } else if (event.has_exited() && event.exited().id() == id_ && ended_) {

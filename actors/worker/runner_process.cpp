@@ -82,8 +82,11 @@ void runner_process::take_packets() {
     runner::v1::Event event;
     if (!event.ParseFromString(bytes))
       return kill(absl::InternalError("the runner of " + name_ + " sent what is no event"));
-    if (event.has_hello())
+    if (event.has_hello()) {
       has_namespaces_ = event.hello().pid_namespaces();
+      control_groups_.assign(event.hello().control_groups().begin(),
+                             event.hello().control_groups().end());
+    }
     if (event.has_started()) {
       error_code ignored;
       tree_.close(ignored);
@@ -126,6 +129,8 @@ void runner_process::finish() {
   error_code ignored;
   tree_.close(ignored);
   events_ = nullptr;
+  for (const auto& group : std::exchange(control_groups_, {}))
+    ::rmdir(group.c_str()); // it is empty by now; what stays is swept by the next runner
   if (auto gone = std::exchange(gone_, nullptr))
     gone(why_);
 }

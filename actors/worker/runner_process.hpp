@@ -56,6 +56,7 @@ private:
   std::optional<process> process_;
   std::atomic<std::int64_t> pid_{0};
   bool has_namespaces_ = false;
+  std::vector<std::string> control_groups_; ///< that it makes, and removes if it can
   on_event events_;
   on_gone gone_;
   absl::Status why_;

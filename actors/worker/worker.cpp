@@ -130,6 +130,7 @@ void worker_state::start_command() {
   command.arguments = {action.command.arguments().begin(), action.command.arguments().end()};
   command.environment = make_environment(action.command, options.environment);
   command.directory = busy->space->working_directory();
+  command.root = busy->space->input_root();
   command.stdout_path = busy->space->stdout_path();
   command.stderr_path = busy->space->stderr_path();
   command.timeout = action.timeout;
@@ -159,6 +160,10 @@ void worker_state::ran(command_finished& event) {
         "the command was killed after its timeout of "
         + std::to_string(std::chrono::duration<double>(busy->work->action->timeout).count())
         + " s");
+  if (ended.why == command_ended::reason::out_of_memory)
+    busy->status = absl::ResourceExhaustedError(
+        "the command needs more memory than its worker allows (max_memory_bytes): the system has "
+        "killed it, or a part of it");
   collect(std::move(ended.root));
 }
 

@@ -65,8 +65,9 @@ public:
     return overlay_spec{shared_->path(), attempt / "upper", attempt / "work", attempt / "root"};
   }
 
+  std::filesystem::path input_root() const override { return options_.directory / name_ / "root"; }
   std::filesystem::path working_directory() const override {
-    return options_.directory / name_ / "root" / paths_.working_directory;
+    return input_root() / paths_.working_directory;
   }
   std::filesystem::path stdout_path() const override {
     return options_.directory / name_ / "stdout";

@@ -55,6 +55,7 @@ public:
   virtual std::optional<overlay_spec> overlay() const = 0;
 
   /// Absolute paths of the attempt; valid after `stage`.
+  virtual std::filesystem::path input_root() const = 0;
   virtual std::filesystem::path working_directory() const = 0; ///< input root + working_directory
   virtual std::filesystem::path stdout_path() const = 0;
   virtual std::filesystem::path stderr_path() const = 0;

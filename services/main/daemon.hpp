@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct host_pool_options {
   std::filesystem::path work_dir;
   run_as identity;
   std::vector<std::string> env_whitelist;
+  host_sandbox sandbox;
+  std::set<std::string> demanded; ///< keys of the sandbox that must hold, see `settle`
 };
 
 /// Everything a daemon is made of. `config/` fills it in.

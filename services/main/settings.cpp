@@ -19,11 +19,26 @@ std::optional<std::filesystem::path> root_of(const store_config& store) {
   return store.root_dir;
 }
 
+host_sandbox sandbox_from(const sandbox_config& from) {
+  host_sandbox x;
+  x.namespaces = from.isolation == "namespaces";
+  x.host_network = from.network == "host" || !x.namespaces;
+  x.readable_paths = {from.readable_paths.begin(), from.readable_paths.end()};
+  x.max_processes = static_cast<std::uint32_t>(from.max_processes);
+  x.max_memory_bytes = static_cast<std::uint64_t>(from.max_memory_bytes);
+  x.max_output_bytes = static_cast<std::uint64_t>(from.max_output_bytes);
+  x.max_tmp_bytes = static_cast<std::uint64_t>(from.max_tmp_bytes);
+  x.allow_ptrace = from.allow_ptrace;
+  return x;
+}
+
 host_pool_options pool_from(const host_workers_config& workers) {
   return {.count = workers.count,
           .work_dir = workers.work_dir,
           .identity = {.uid = workers.run_as.uid, .gid = workers.run_as.gid},
-          .env_whitelist = workers.env_whitelist};
+          .env_whitelist = workers.env_whitelist,
+          .sandbox = sandbox_from(workers.sandbox),
+          .demanded = workers.sandbox.demanded};
 }
 
 bool is_loopback(const std::string& address) {

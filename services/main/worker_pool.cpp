@@ -24,14 +24,15 @@ bool may_link(const run_as& identity) {
 }
 
 worker_options options_for(const std::string& name, const host_pool_options& pool,
-                           const worker_surroundings& around) {
+                           const host_sandbox& sandbox, const worker_surroundings& around) {
   worker_options x;
   x.name = name;
   x.type = "host";
   x.platform = host_platform();
-  x.make_executor = [thread = around.thread, runner = around.runner, identity = pool.identity,
-                     name] {
-    return make_host_executor(*thread, {.runner = runner, .identity = identity, .name = name});
+  x.make_executor = [thread = around.thread, runner = around.runner, identity = pool.identity, name,
+                     sandbox] {
+    return make_host_executor(
+        *thread, {.runner = runner, .identity = identity, .name = name, .sandbox = sandbox});
   };
   x.workspaces.directory = pool.work_dir / name;
   x.workspaces.symlinks = around.symlinks;
@@ -47,18 +48,33 @@ worker_options options_for(const std::string& name, const host_pool_options& poo
   return x;
 }
 
-/// Whether large input roots can be kept staged and mounted below overlays.
-bool has_overlays(const host_pool_options& pool, const worker_surroundings& around) {
-  const auto can = probe_host(*around.thread, {.runner = around.runner,
-                                               .identity = pool.identity,
-                                               .name = "the probe",
-                                               .sandbox = {.scratch = pool.work_dir}});
-  if (can.ok() && can->overlays)
-    return true;
-  // Without a runner no worker starts either, which supervision tells again and again.
-  logger().warn("Every action's inputs are staged anew: {}",
-                can.ok() ? can->no_overlays : std::string(can.status().message()));
-  return false;
+struct settled_pool {
+  host_sandbox sandbox;
+  bool overlays = false; ///< large input roots can be kept staged and mounted below overlays
+};
+
+/// What these workers run with: a table that asks for more than the system gives is refused here,
+/// at the start. A runner that can not be asked is no reason: its workers will say so themselves,
+/// again and again, until it can.
+absl::StatusOr<settled_pool> settle_sandbox(const host_pool_options& pool,
+                                            const worker_surroundings& around) {
+  host_executor_options options{
+      .runner = around.runner, .identity = pool.identity, .name = "", .sandbox = pool.sandbox};
+  options.sandbox.scratch = pool.work_dir;
+  const auto can = probe_host(*around.thread, options);
+  if (!can.ok()) {
+    logger().warn("cannot ask what this system allows: {}", std::string(can.status().message()));
+    return settled_pool{pool.sandbox, false};
+  }
+  std::vector<std::string> warnings;
+  auto settled = settle(pool.sandbox, pool.demanded, *can, warnings);
+  for (const auto& warning : warnings)
+    logger().warn("{}", warning);
+  if (!can->overlays)
+    logger().warn("Every action's inputs are staged anew: {}", can->no_overlays);
+  if (!settled.ok())
+    return settled.status();
+  return settled_pool{*std::move(settled), can->overlays};
 }
 
 absl::Status prepare_folder(const host_pool_options& pool) {
@@ -83,13 +99,19 @@ make_host_workers(const std::vector<host_pool_options>& pools, const worker_surr
   for (const auto& pool : pools) {
     if (auto status = prepare_folder(pool); !status.ok())
       return status;
-    logger().info("Creating {} host workers in {} (actions run as uid {}, inputs are {})",
+    const auto settled = settle_sandbox(pool, around);
+    if (!settled.ok())
+      return settled.status();
+    logger().info("Creating {} host workers in {} (actions run as uid {}, inputs are {}, "
+                  "isolation: {}, network: {})",
                   pool.count, pool.work_dir.string(), pool.identity.uid,
-                  may_link(pool.identity) ? "linked" : "copied");
-    const bool overlays = has_overlays(pool, around);
+                  may_link(pool.identity) ? "linked" : "copied",
+                  settled->sandbox.namespaces ? "namespaces" : "none",
+                  settled->sandbox.host_network ? "host" : "none");
     for (std::size_t i = 0; i < pool.count; ++i) {
-      auto options = options_for("host-worker-" + std::to_string(specs.size() + 1), pool, around);
-      options.workspaces.trees = overlays ? *trees : nullptr;
+      auto options = options_for("host-worker-" + std::to_string(specs.size() + 1), pool,
+                                 settled->sandbox, around);
+      options.workspaces.trees = settled->overlays ? *trees : nullptr;
       if (auto status = prepare_workspaces(options.workspaces); !status.ok())
         return status;
       specs.push_back({options.name, options.type, [options](caf::actor_system& system) {

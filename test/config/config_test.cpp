@@ -106,10 +106,37 @@ CAF_TEST(what does not exist yet is a warning and the rest goes on) {
   CAF_CHECK(x.value.pool.host_workers.empty());
 }
 
+CAF_TEST(actions are isolated as far as the system allows unless the file demands it) {
+  const std::string table = "[[execution.pool.workers]]\ntype = \"host\"\n";
+  const auto silent = read(table + "use_chroot = false\n").value.pool.host_workers.at(0).sandbox;
+  CAF_CHECK_EQUAL(silent.isolation, "namespaces");
+  CAF_CHECK_EQUAL(silent.network, "none");
+  CAF_CHECK_EQUAL(silent.max_processes, 4096);
+  CAF_CHECK(silent.demanded.empty());
+  const auto x =
+      read(table + "use_chroot = true\nnetwork = \"none\"\nmax_memory_bytes = 100000000\n");
+  CAF_CHECK(x.ok());
+  const std::set<std::string> demanded{"isolation", "network", "max_memory_bytes"};
+  CAF_CHECK(x.value.pool.host_workers.at(0).sandbox.demanded == demanded);
+}
+
 CAF_TEST(less isolation than asked for is refused) {
-  const auto x = read("[[execution.pool.workers]]\ntype = \"host\"\nuse_chroot = true\n");
-  CAF_CHECK(!x.ok());
-  CAF_CHECK(x.text().find("use_chroot") != std::string::npos);
+  const std::string table = "[[execution.pool.workers]]\ntype = \"host\"\nisolation = \"none\"\n";
+  CAF_CHECK(read(table).ok());
+  CAF_CHECK(read(table + "use_chroot = true\n").text().find("f.toml:4:14: error: 'use_chroot")
+            != std::string::npos);
+  CAF_CHECK(!read(table + "network = \"none\"\n").ok());
+}
+
+CAF_TEST(paths that actions could not see and limits that nothing fits in are refused) {
+  const std::string table = "[[execution.pool.workers]]\ntype = \"host\"\n";
+  CAF_CHECK(read(table + "readable_paths = [\"/opt/tools\", \"/var/cache\"]\n").ok());
+  CAF_CHECK(!read(table + "readable_paths = [\"tools\"]\n").ok());
+  CAF_CHECK(!read(table + "readable_paths = [\"/tmp/tools\"]\n").ok());
+  CAF_CHECK(!read(table + "readable_paths = [\"/opt/../root\"]\n").ok());
+  CAF_CHECK(!read(table + "max_processes = 2\n").ok());
+  CAF_CHECK(!read(table + "max_memory_bytes = 1000\n").ok());
+  CAF_CHECK(read(table + "max_processes = 0\nmax_output_bytes = 0\n").ok());
 }
 
 CAF_TEST(a user that does not exist is refused at its place) {

@@ -37,6 +37,7 @@ struct host_fixture {
   temporary_folder folder;
   execution_thread thread;
   std::unique_ptr<executor> sut;
+  host_sandbox sandbox; ///< for the next `open`
   box<absl::Status> lost;
   int count = 0;
   std::filesystem::path out;
@@ -44,7 +45,8 @@ struct host_fixture {
 
   host_fixture() {
     std::filesystem::permissions(folder.path(), std::filesystem::perms(0777));
-    CAF_REQUIRE(open(RE_RUNNER).ok());
+    sandbox.scratch = folder.path();
+    CAF_REQUIRE_EQUAL(open(RE_RUNNER), absl::OkStatus());
   }
 
   ~host_fixture() { sut.reset(); }
@@ -55,8 +57,7 @@ struct host_fixture {
   }
 
   host_executor_options options(const std::string& runner, run_as identity = somebody()) {
-    return {
-        .runner = runner, .identity = identity, .name = "w", .sandbox = {.scratch = folder.path()}};
+    return {.runner = runner, .identity = identity, .name = "w", .sandbox = sandbox};
   }
 
   absl::Status open(const std::string& runner, run_as identity = somebody()) {

@@ -1,14 +1,15 @@
 #include "actors/worker/runner/child.hpp"
 
+#include "actors/worker/runner/privileges.hpp"
+#include "actors/worker/runner/report.hpp"
+
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <ctime>
 #include <fcntl.h>
-#include <grp.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,14 +37,16 @@ std::vector<std::string> candidates_of(const v1::Start& request) {
   return found;
 }
 
-[[noreturn]] void give_up(const child_plan& plan, const std::string& step,
+[[noreturn]] void give_up(const child_plan& plan, const problem& x,
                           int kind = tree_report::not_prepared) {
-  tree_report report;
-  report.kind = kind;
-  report.value = errno;
-  std::strncpy(report.step, step.c_str(), sizeof report.step - 1);
-  [[maybe_unused]] const auto n = ::write(plan.report.get(), &report, sizeof report);
+  send_report(plan.report.get(), report_of(x, kind));
   ::_exit(127);
+}
+
+/// Goes on only when nothing went wrong.
+void need(const child_plan& plan, const problem& x) {
+  if (x)
+    give_up(plan, x);
 }
 
 /// A /proc that shows the namespace's processes. Where a container masks /proc the kernel refuses:
@@ -53,21 +56,21 @@ void mount_own_proc() {
   ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
 }
 
-void attach_overlay(const child_plan& plan) {
-  if (::move_mount(plan.root, "", AT_FDCWD, plan.request.overlay().at().c_str(),
-                   MOVE_MOUNT_F_EMPTY_PATH)
-      != 0)
-    give_up(plan, "mounting the overlay of the inputs");
+/// On the host's file tree.
+problem attach_overlay(const child_plan& plan) {
+  if (plan.root < 0
+      || ::move_mount(plan.root, "", AT_FDCWD, plan.at.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0)
+    return {};
+  return failed("mounting the overlay of the inputs");
 }
 
-void become(const child_plan& plan) {
-  if (!plan.house.root)
-    return;
-  const auto uid = plan.request.uid();
-  const auto gid = plan.request.gid();
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(gid, gid, gid) != 0
-      || ::setresuid(uid, uid, uid) != 0)
-    give_up(plan, "switching to uid " + std::to_string(uid) + " and gid " + std::to_string(gid));
+problem enter_own_root(const child_plan& plan) {
+  const auto& house = plan.house;
+  return enter_private_root({.mounts = house.file_tree->mounts.get(),
+                             .own_root = plan.root,
+                             .at = plan.at,
+                             .tmp_bytes = house.asked.max_tmp_bytes(),
+                             .read_only_proc = house.root && plan.request.uid() == 0});
 }
 
 /// Another process may still hold the program open for writing for an instant, through a copied
@@ -91,33 +94,60 @@ void exec_patiently(const child_plan& plan, const char* path) {
     if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
       break;
   }
-  errno = error;
-  give_up(plan, "", tree_report::not_started);
+  give_up(plan, {error, ""}, tree_report::not_started);
+}
+
+problem connect_streams(const child_plan& plan) {
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(plan.out.get(), 1) < 0
+      || ::dup2(plan.err.get(), 2) < 0)
+    return failed("connecting stdin, stdout and stderr");
+  return {};
+}
+
+/// From here on this process is the command's user, for good.
+void give_up_rights(const child_plan& plan) {
+  const auto& house = plan.house;
+  need(plan, limit_resources(house.asked.max_output_bytes(),
+                             house.processes_by_rlimit ? house.asked.max_processes() : 0));
+  if (house.file_tree)
+    need(plan, drop_bounding_set());
+  if (house.root)
+    need(plan, become(plan.request.uid(), plan.request.gid()));
+  if (house.file_tree)
+    need(plan, drop_capabilities());
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL); // after the switch: setresuid clears it
 }
 
 [[noreturn]] void run_command(const child_plan& plan) {
   ::setsid();
   ::umask(022);
-  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(plan.out.get(), 1) < 0
-      || ::dup2(plan.err.get(), 2) < 0)
-    give_up(plan, "connecting stdin, stdout and stderr");
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
-  become(plan);
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL); // after the switch: setresuid clears it
+  need(plan, connect_streams(plan));
+  give_up_rights(plan);
   if (::chdir(plan.request.directory().c_str()) != 0)
-    give_up(plan, "entering the working directory", tree_report::not_started);
+    give_up(plan, failed("entering the working directory"), tree_report::not_started);
+  if (plan.house.filter)
+    need(plan, plan.house.filter->install());
+  if (plan.only_try)
+    ::_exit(0);
   exec_first(plan);
+}
+
+/// A descendant can neither look into this process nor use what it may do.
+void be_harmless(const child_plan& plan) {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  need(plan, drop_capabilities());
 }
 
 [[noreturn]] void run_init(const child_plan& plan) {
   const auto command = ::fork();
   if (command < 0)
-    give_up(plan, "starting a process");
+    give_up(plan, failed("starting a process"));
   if (command == 0)
     run_command(plan);
+  if (plan.house.file_tree)
+    be_harmless(plan);
   tree_report report;
   report.kind = tree_report::exited;
   for (;;) {
@@ -128,8 +158,22 @@ void exec_patiently(const child_plan& plan, const char* path) {
       ::_exit(1);
   }
   // A command that never started has reported so itself; the runner reads the first report only.
-  [[maybe_unused]] const auto n = ::write(plan.report.get(), &report, sizeof report);
+  send_report(plan.report.get(), report);
   ::_exit(0);
+}
+
+/// The signal of a parent that was already gone when we asked for it never comes.
+void die_with_runner(const child_plan& plan) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pollfd runner{plan.house.self.get(), POLLIN, 0};
+  if (::poll(&runner, 1, 0) != 0)
+    ::_exit(127);
+}
+
+/// We inherited the runner's, which the memory limit spares.
+void take_memory_score(const std::string& score) {
+  const descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  [[maybe_unused]] const auto n = ::write(file.get(), score.data(), score.size());
 }
 
 } // namespace
@@ -147,12 +191,18 @@ child_plan::child_plan(const v1::Start& start, const sandbox& made)
 }
 
 void run_child(child_plan& plan) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  die_with_runner(plan);
+  if (!plan.house.memory_score.empty())
+    take_memory_score(plan.house.memory_score);
   if (!plan.house.pid_namespaces)
     run_command(plan);
-  mount_own_proc();
-  if (plan.root >= 0)
-    attach_overlay(plan);
+  if (plan.house.file_tree) {
+    ::umask(0);
+    need(plan, enter_own_root(plan));
+  } else {
+    mount_own_proc();
+    need(plan, attach_overlay(plan));
+  }
   run_init(plan);
 }
 

@@ -19,7 +19,10 @@ struct child_plan {
   descriptor out;
   descriptor err;
   descriptor report;
-  int root = -1; ///< of the mount that the command's root folder is, when it is one
+  descriptor bound; ///< the command's folder as a mount, when it is one without an overlay
+  int root = -1;    ///< that, or the overlay; the command sees it at:
+  std::string at;
+  bool only_try = false; ///< everything but execve
 };
 
 /// In the cloned process. With a pid namespace it is PID 1 there: it starts the command, reaps,

@@ -11,7 +11,8 @@
 int main() {
   ::prctl(PR_SET_NAME, "re-runner");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The end of the socket tells that the daemon is gone; a stopped runner has to wake up for it.
+  ::prctl(PR_SET_PDEATHSIG, SIGCONT);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,6 +1,7 @@
 #include "actors/worker/runner/runner.hpp"
 
 #include "actors/worker/runner/packet.hpp"
+#include "actors/worker/runner/report.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -21,15 +22,21 @@ std::int64_t nanoseconds(const timeval& x) {
   return x.tv_sec * 1'000'000'000LL + x.tv_usec * 1'000LL;
 }
 
-/// What the tree's root reported; killed without a word when the pipe is empty.
-tree_report read_report(int fd) {
-  tree_report report;
-  if (::read(fd, &report, sizeof report) == static_cast<ssize_t>(sizeof report))
-    return report;
-  report = {};
-  report.kind = tree_report::exited;
-  report.value = SIGKILL; // as a wait status: killed by signal 9
-  return report;
+void tell_end(const tree_report& report, std::uint64_t id, v1::Exited::KilledBy killer,
+              v1::Exited& to) {
+  to.set_id(id);
+  to.set_wait_status(report.value);
+  to.set_killed_by(killer);
+  to.set_user_time_ns(nanoseconds(report.usage.ru_utime));
+  to.set_system_time_ns(nanoseconds(report.usage.ru_stime));
+  to.set_max_rss_bytes(report.usage.ru_maxrss * 1024LL);
+}
+
+void tell_failure(const tree_report& report, std::uint64_t id, v1::Failed& to) {
+  to.set_id(id);
+  to.set_error_number(report.value);
+  to.set_step(report.step);
+  to.set_before_command(report.kind == tree_report::not_prepared);
 }
 
 } // namespace
@@ -64,6 +71,7 @@ void loop::run() {
   if (current_)
     kill(v1::Exited::REQUEST);
   kill_remaining_children();
+  house_.groups.leave();
 }
 
 bool loop::on_request() {
@@ -107,6 +115,8 @@ void loop::set_up(const v1::Setup& request) {
   hello.mutable_lacks()->Assign(house_.lacks.begin(), house_.lacks.end());
   hello.set_overlays(house_.overlays);
   hello.set_no_overlays(house_.no_overlays);
+  for (const auto& group : house_.groups.folders())
+    hello.add_control_groups(group);
   send(event);
 }
 
@@ -124,6 +134,7 @@ void loop::start(const v1::Start& request) {
   event.mutable_started()->set_tree_pid(static_cast<std::uint32_t>(started.pid));
   current_.emplace();
   current_->id = request.id();
+  current_->memory_kills = house_.groups.memory_kills();
   current_->processes = std::move(started);
   watch(current_->processes.pidfd.get());
   if (request.timeout_ns() > 0)
@@ -149,6 +160,15 @@ void loop::kill(v1::Exited::KilledBy why) {
   ::syscall(SYS_pidfd_send_signal, current_->processes.pidfd.get(), SIGKILL, nullptr, 0);
 }
 
+v1::Exited::KilledBy loop::killer_of(const running& ended, int status) const {
+  // It may have ended by itself just before the signal came.
+  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  if (killed && ended.killed_by != v1::Exited::NOBODY)
+    return ended.killed_by;
+  return house_.groups.memory_kills() > ended.memory_kills ? v1::Exited::MEMORY
+                                                           : v1::Exited::NOBODY;
+}
+
 void loop::on_tree_gone() {
   const auto ended = *std::exchange(current_, std::nullopt);
   rusage usage{};
@@ -157,7 +177,7 @@ void loop::on_tree_gone() {
   forget(ended.processes.pidfd);
   if (ended.timer)
     forget(ended.timer);
-  auto report = read_report(ended.processes.report.get());
+  auto report = receive_report(ended.processes.report.get());
   if (!house_.pid_namespaces) {
     if (report.kind == tree_report::exited) { // nobody but us has seen its end
       report.value = status;
@@ -166,24 +186,12 @@ void loop::on_tree_gone() {
     kill_remaining_children();
   }
   v1::Event event;
-  if (report.kind != tree_report::exited) {
-    event.mutable_failed()->set_id(ended.id);
-    event.mutable_failed()->set_error_number(report.value);
-    event.mutable_failed()->set_step(report.step);
-    event.mutable_failed()->set_before_command(report.kind == tree_report::not_prepared);
-    return send(event);
-  }
-  auto& exited = *event.mutable_exited();
-  exited.set_id(ended.id);
-  exited.set_wait_status(report.value);
-  // It may have ended by itself just before the signal came.
-  exited.set_killed_by(WIFSIGNALED(report.value) && WTERMSIG(report.value) == SIGKILL
-                           ? ended.killed_by
-                           : v1::Exited::NOBODY);
-  exited.set_user_time_ns(nanoseconds(report.usage.ru_utime));
-  exited.set_system_time_ns(nanoseconds(report.usage.ru_stime));
-  exited.set_max_rss_bytes(report.usage.ru_maxrss * 1024LL);
-  send(event, ended.processes.root.get());
+  if (report.kind == tree_report::exited)
+    tell_end(report, ended.id, killer_of(ended, report.value), *event.mutable_exited());
+  else
+    tell_failure(report, ended.id, *event.mutable_failed());
+  send(event, event.has_exited() ? ended.processes.root.get() : -1);
+  clear_place(house_, ended.processes);
 }
 
 void loop::send(const v1::Event& event, int attached) {

@@ -20,6 +20,7 @@ private:
     tree processes;
     descriptor timer;
     v1::Exited::KilledBy killed_by = v1::Exited::NOBODY;
+    std::uint64_t memory_kills = 0; ///< before
   };
 
   void watch(int fd);
@@ -30,6 +31,7 @@ private:
   void arm_timeout(std::int64_t nanoseconds);
   void kill(v1::Exited::KilledBy why);
   void on_tree_gone();
+  v1::Exited::KilledBy killer_of(const running& ended, int status) const;
   void send(const v1::Event& event, int attached = -1);
 
   int socket_;

@@ -1,6 +1,7 @@
 #include "actors/worker/runner/sandbox.hpp"
 
 #include "actors/worker/runner/clone.hpp"
+#include "actors/worker/runner/command.hpp"
 #include "actors/worker/runner/overlay.hpp"
 
 #include <cstring>
@@ -49,6 +50,75 @@ problem try_pid_namespace() {
   return status == 0 ? problem{} : failed("making a mount namespace");
 }
 
+void lack(sandbox& made, const char* key, const problem& why) {
+  auto& x = made.lacks.emplace_back();
+  x.set_key(key);
+  x.set_reason(to_string(why));
+}
+
+/// The memory limit shall hit commands, not us.
+void spare_this_process(sandbox& made) {
+  constexpr auto path = "/proc/self/oom_score_adj";
+  std::string own(16, '\0');
+  const descriptor file(::open(path, O_RDONLY | O_CLOEXEC));
+  const auto length = ::read(file.get(), own.data(), own.size());
+  if (length > 0 && !write_file(path, "-1000"))
+    made.memory_score = own.substr(0, static_cast<std::size_t>(length));
+}
+
+/// Before the user namespace, from which nothing of this may be written.
+void set_limits(sandbox& made) {
+  if (auto x = made.groups.limit_processes(made.asked.max_processes())) {
+    made.processes_by_rlimit = !made.root; // as root the user is shared by all workers
+    if (made.root)
+      lack(made, "max_processes", x);
+  }
+  if (auto x = made.groups.limit_memory(made.asked.max_memory_bytes()))
+    lack(made, "max_memory_bytes", x);
+  else if (made.asked.max_memory_bytes() != 0)
+    spare_this_process(made);
+}
+
+problem make_sandbox(sandbox& made) {
+  private_root tree;
+  if (auto x = make_private_root(made.asked, tree))
+    return x;
+  made.file_tree = std::move(tree);
+  made.filter.emplace(made.asked.allow_ptrace());
+  if (!made.asked.host_network()) {
+    own_network network;
+    if (auto x = network.enter())
+      lack(made, "network", x);
+    else
+      made.network = network;
+  }
+  return try_command(made);
+}
+
+void isolate(sandbox& made, problem found) {
+  for (const auto& path : made.asked.readable_paths())
+    if (::access(path.c_str(), F_OK) != 0)
+      lack(made, "readable_paths", failed("looking at " + path));
+  if (!found)
+    found = make_sandbox(made);
+  if (!found)
+    return;
+  made.file_tree.reset();
+  made.filter.reset();
+  lack(made, "isolation", found);
+  if (!made.asked.host_network() && !made.network)
+    lack(made, "network", found);
+}
+
+void set_up_overlays(sandbox& made, problem found) {
+  if (made.asked.scratch().empty())
+    return;
+  if (!found)
+    found = try_overlay(made.asked.scratch(), made.user_namespace);
+  made.overlays = !found;
+  made.no_overlays = found ? to_string(found) : "";
+}
+
 } // namespace
 
 std::string to_string(const problem& x) {
@@ -59,18 +129,16 @@ sandbox set_up(const v1::Setup& asked) {
   sandbox made;
   made.asked = asked;
   made.root = ::geteuid() == 0;
-  problem found;
-  if (!made.root) {
-    found = enter_user_namespace();
-    made.user_namespace = !found;
-  }
+  made.self = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  set_limits(made);
+  auto found = made.root ? problem{} : enter_user_namespace();
+  made.user_namespace = !made.root && !found;
   if (!found)
     found = try_pid_namespace();
   made.pid_namespaces = !found;
-  if (!found && !asked.scratch().empty())
-    found = try_overlay(asked.scratch(), made.user_namespace);
-  made.overlays = !found && !asked.scratch().empty();
-  made.no_overlays = found ? to_string(found) : "";
+  if (asked.isolation() == v1::Setup::NAMESPACES)
+    isolate(made, found);
+  set_up_overlays(made, found);
   return made;
 }
 

@@ -1,8 +1,13 @@
 #pragma once
+#include "actors/worker/runner/control_groups.hpp"
 #include "actors/worker/runner/descriptor.hpp"
+#include "actors/worker/runner/network.hpp"
+#include "actors/worker/runner/private_root.hpp"
 #include "actors/worker/runner/problem.hpp"
+#include "actors/worker/runner/syscall_filter.hpp"
 #include "expbuild/runner/v1/runner.pb.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +25,17 @@ struct sandbox {
   bool overlays = false;
   std::string no_overlays; ///< why not
   std::vector<v1::Lack> lacks;
+
+  std::optional<private_root> file_tree; ///< only with isolation by namespaces, as the next two
+  std::optional<own_network> network;    ///< none: the host's
+  std::optional<syscall_filter> filter;
+  control_groups groups;
+  bool processes_by_rlimit = false; ///< no group counts them, but our user namespace does
+  descriptor self;                  ///< pidfd of this process, for children to see whether it lives
+  std::string memory_score;         ///< oom_score_adj that commands get; empty: as it is
 };
 
-/// Tries everything out. Enters a user namespace when we are not root.
+/// Tries everything out, a whole command included. Enters a user namespace when we are not root.
 sandbox set_up(const v1::Setup& asked);
 
 } // namespace expbuild::runner
