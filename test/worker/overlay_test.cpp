@@ -24,7 +24,7 @@ struct overlay_fixture : host_fixture {
   }
 
   bool have_overlays() {
-    const auto can = probe_host(thread, options(RE_RUNNER));
+    const auto can = probe_host(thread, options(runner_program()));
     CAF_REQUIRE(can.ok());
     if (!can->overlays)
       CAF_MESSAGE("skipped: " + can->no_overlays);
@@ -85,7 +85,7 @@ CAF_TEST(even root can not write through to the inputs) {
   }
   if (!have_overlays())
     return;
-  CAF_REQUIRE(open(RE_RUNNER, {0, 0}).ok());
+  CAF_REQUIRE(open(runner_program(), {0, 0}).ok());
   for (const auto& x : {spec.lower, spec.lower / "folder", spec.upper, spec.work, spec.at})
     CAF_REQUIRE(::chown(x.c_str(), 0, 0) == 0);
   const auto ended = with_inputs("chmod 777 input && echo hacked > input && rm -r folder && ls");
@@ -110,7 +110,7 @@ CAF_TEST(without an overlay nothing is handed over and a bad one is no command t
 }
 
 CAF_TEST(trying overlays leaves nothing behind) {
-  CAF_REQUIRE(probe_host(thread, options(RE_RUNNER)).ok());
+  CAF_REQUIRE(probe_host(thread, options(runner_program())).ok());
   for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
     CAF_CHECK(entry.path().filename().string().front() != '.');
 }

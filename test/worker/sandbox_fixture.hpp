@@ -27,12 +27,12 @@ struct sandbox_fixture : host_fixture {
 
   /// False, and told, when this system can not isolate: everything here is about that.
   bool reopen(run_as identity = somebody()) {
-    const auto can = probe_host(thread, options(RE_RUNNER, identity));
+    const auto can = probe_host(thread, options(runner_program(), identity));
     CAF_REQUIRE(can.ok());
     for (const auto& [key, reason] : can->lacks)
       CAF_MESSAGE("skipped: " + key + ": " + reason);
     if (can->lacks.empty())
-      CAF_REQUIRE_EQUAL(open(RE_RUNNER, identity), absl::OkStatus());
+      CAF_REQUIRE_EQUAL(open(runner_program(), identity), absl::OkStatus());
     return can->lacks.empty();
   }
 

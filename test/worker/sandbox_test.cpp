@@ -136,7 +136,7 @@ CAF_TEST(what the worker makes readable is there and read only) {
 
 CAF_TEST(a path to read that is not there is told by its key) {
   sandbox.readable_paths = {"/no/such/tools"};
-  const auto status = open(RE_RUNNER);
+  const auto status = open(runner_program());
   CAF_CHECK(absl::IsUnavailable(status));
   CAF_CHECK(std::string(status.message()).find("'readable_paths'") != std::string::npos);
   CAF_CHECK(std::string(status.message()).find("/no/such/tools") != std::string::npos);
@@ -147,7 +147,7 @@ CAF_TEST(without isolation a command sees the host and still dies with all it st
   sandbox.namespaces = false;
   sandbox.host_network = true;
   sandbox.max_processes = 0;
-  CAF_REQUIRE_EQUAL(open(RE_RUNNER), absl::OkStatus());
+  CAF_REQUIRE_EQUAL(open(runner_program()), absl::OkStatus());
   const host_service service;
   write_text(folder.path() / "file", "of the host");
   CAF_CHECK_EQUAL(says("cat " + (folder.path() / "file").string()), "of the host");
@@ -166,7 +166,7 @@ CAF_TEST(a system that refuses namespaces is never taken for one that gives them
   const auto powerless = folder.path() / "runner";
   write_text(powerless,
              std::string("#!/bin/sh\nexec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin ")
-                 + RE_RUNNER + "\n");
+                 + runner_program() + "\n");
   std::filesystem::permissions(powerless, std::filesystem::perms(0755));
   const auto can = probe_host(thread, options(powerless));
   CAF_REQUIRE(can.ok());
@@ -209,7 +209,7 @@ CAF_TEST(a runner leaves no mount and no group behind however it ends) {
   CAF_CHECK_EQUAL(mounts_in(folder.path()), 0u);
   sut.reset();
   CAF_CHECK(wait_gone(static_cast<pid_t>(first)));
-  CAF_REQUIRE_EQUAL(open(RE_RUNNER), absl::OkStatus());
+  CAF_REQUIRE_EQUAL(open(runner_program()), absl::OkStatus());
   CAF_CHECK_EQUAL(groups_of(first), 0u);
   const auto second = sut->pid();
   if (::geteuid() == 0)

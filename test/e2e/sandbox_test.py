@@ -1,0 +1,102 @@
+"""What actions find, and what is left when everything is killed."""
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import unittest
+
+from server import BIN, WAIT, Server, processes
+
+
+def wait_gone(pids):
+    """Until none of these processes is there."""
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        assert poll.poll(WAIT * 1000), f"process {pid} is still there"
+        os.close(handle)
+
+
+def groups(pids):
+    """Control groups of these runners."""
+    names = {f"expbuild-{pid}" for pid in pids}
+    return [str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("expbuild-*") if p.name in names]
+
+
+def with_keys(server, *keys):
+    """The server's configuration with more keys in its table of workers."""
+    server.config.write_text(server.config.read_text() + "\n".join(keys) + "\n")
+    return server
+
+
+class Sandbox(unittest.TestCase):
+    def test_when_server_and_runners_are_killed_nothing_is_left(self):
+        for victims in ("server", "server beside a stopped runner", "both"):
+            with self.subTest(victims):
+                server = Server(workers=1).start()
+                client = subprocess.Popen(server.arguments("exec", "-v", "--", "/bin/sh", "-c", "setsid sleep 7651"),
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                client.stderr.readline()
+                while not any(line == "sleep 7651" for line in processes().values()):
+                    self.assertIsNone(client.poll())
+                runners = server.runner_pids()
+                actions = [pid for pid, line in processes().items() if "sleep 7651" in line and "rectl" not in line]
+                if victims != "server":
+                    os.kill(runners[0], signal.SIGSTOP)
+                if victims == "both":
+                    os.kill(runners[0], signal.SIGKILL)
+                server.kill()
+                wait_gone(runners + actions)
+                client.kill()  # it would go on asking for its server
+                client.communicate()
+                with server:  # the next life starts, and sweeps
+                    self.assertEqual(groups(runners), [])
+
+    def test_an_action_finds_its_own_world(self):
+        with with_keys(Server(workers=1), 'isolation = "namespaces"', "max_processes = 100") as server:
+            done = server.rectl("exec", "--", "/bin/sh", "-c", "uname -n; ls /; ls -A /tmp; cat /proc/sys/kernel/pid_max "
+                                "> /dev/null && ls -d /proc/[0-9]* | wc -l")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("localhost\nbin\ndev\netc\n", done.stdout)
+            self.assertNotIn("\nroot\n", done.stdout)
+            self.assertIn("isolation: namespaces, network: none", server.log())
+
+    def test_a_hog_of_memory_is_told_and_never_cached(self):
+        with with_keys(Server(workers=1), 'max_memory_bytes = 67108864') as server:
+            for _ in range(2):
+                done = server.rectl("exec", "--", "/usr/bin/perl", "-e", "print 'so far'; $| = 1; $x = 'x' x 200_000_000")
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn("max_memory_bytes", done.stderr)
+            self.assertEqual(int(server.status()["cachedActions"]), 0)
+
+    def test_what_the_system_does_not_give_stops_the_start_only_when_demanded(self):
+        without = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+        if os.geteuid() != 0:
+            self.skipTest("not root")
+        server = with_keys(Server(workers=1), 'isolation = "namespaces"')
+        done = subprocess.run([*without, BIN / "re-server", "--config", server.config], capture_output=True, text=True,
+                              timeout=WAIT)
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, "asks for 'isolation'.*Operation not permitted")
+        server.config.write_text(server.config.read_text().replace('isolation = "namespaces"', ""))
+        with open(server.log_path, "ab") as log:
+            server.process = subprocess.Popen([*without, BIN / "re-server", "--config", server.config], stderr=log)
+        server.rectl("status", "--wait", "20", check=True)
+        done = server.rectl("exec", "--", "/bin/echo", "works")
+        self.assertEqual(done.stdout, "works\n", done.stderr)
+        self.assertRegex(server.log(), "WARN pool: isolation can not be had here .*: actions see the host's files")
+        server.__exit__(None)
+
+    def test_a_tool_outside_of_the_system_is_readable_on_request(self):
+        with with_keys(Server(workers=1), 'readable_paths = ["/var/lib/dpkg"]') as server:
+            done = server.rectl("exec", "--", "/usr/bin/head", "-c", "7", "/var/lib/dpkg/status")
+            self.assertEqual(done.stdout, "Package", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
