@@ -6,15 +6,17 @@ namespace {
 
 constexpr std::size_t count = 3000;
 
-void measure_pool(table& rows, const std::filesystem::path& re_server, double bare) {
-  const server_process server(re_server, "");
+void measure_pool(table& rows, const std::filesystem::path& re_server, const std::string& isolation,
+                  double bare) {
+  const server_process server(re_server, "isolation = \"" + isolation + "\"");
   auto on = connect(server.address());
   std::vector<digest> ids;
   for (std::size_t i = 0; i < count; ++i)
     ids.push_back(new_true_action(on, true));
   for (const std::size_t in_flight : {1, 16})
     rows.add(measure(
-                 "/bin/true as an action, " + std::to_string(in_flight) + " in flight",
+                 "/bin/true as an action, isolation " + isolation + ", " + std::to_string(in_flight)
+                     + " in flight",
                  in_flight == 1 ? count / 3 : count, in_flight,
                  [&](std::size_t i) { execute(on, ids[i]); },
                  [&] { return server.process().cpu_seconds(); }),
@@ -29,7 +31,8 @@ void measure_actions(table& rows, const std::filesystem::path& re_server) {
                                  [](std::size_t) { spawn_true(); }, own_cpu),
                              0, "a limit")
                         .per_second;
-  measure_pool(rows, re_server, bare);
+  for (const auto* isolation : {"none", "namespaces"})
+    measure_pool(rows, re_server, isolation, bare);
 }
 
 } // namespace expbuild::bench
