@@ -18,12 +18,12 @@ struct grpc_server_options {
   int max_concurrent_streams = 1000; ///< calls at once on one connection
   int max_metadata_bytes = 16 << 10; ///< the headers of one call
   /// What messages under way may take together before gRPC refuses calls.
-  std::size_t max_transport_bytes = std::size_t{1} << 30;
+  std::size_t max_transport_bytes = std::size_t{512} << 20;
   /// An idle client is asked this often whether it still lives, and has so long to answer.
   std::chrono::milliseconds keepalive_time{60'000};
   std::chrono::milliseconds keepalive_timeout{20'000};
   /// A connection that has not finished its handshake by then is closed.
-  std::chrono::milliseconds handshake_timeout{20'000};
+  std::chrono::milliseconds handshake_timeout{10'000};
   /// A connection without a call for so long is closed; its client connects again when it calls.
   std::chrono::milliseconds idle_timeout{1'800'000};
   /// So many pings that come faster than any client of builds sends them close a connection.

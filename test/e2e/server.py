@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -36,7 +37,7 @@ def processes():
 class Server:
     """with Server() as s: ...   Stops it at the end and checks that it left nothing."""
 
-    def __init__(self, workers=2, extra="", folder=None):
+    def __init__(self, workers=2, extra="", folder=None, server="", descriptors=None):
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="expbuild-e2e-"))
         self.owns_folder = folder is None
         self.folder.chmod(0o711)  # actions run as another user
@@ -46,6 +47,7 @@ class Server:
         self.config.write_text(f"""
 [server]
 address = "127.0.0.1:{self.port}"
+{server}
 [http]
 address = "127.0.0.1:{self.http_port}"
 [storage.cas]
@@ -58,14 +60,19 @@ type = "host"
 count = {workers}
 work_dir = "{self.folder}/work"
 """)
+        self.descriptors = descriptors  # its limit of open files
         self.process = None
 
     def start(self):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([BIN / "re-server", "--config", self.config],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=self.limit if self.descriptors else None)
         self.rectl("status", "--wait", "20", check=True)
         return self
+
+    def limit(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def stop(self):
         """SIGTERM; returns the exit code."""
@@ -116,6 +123,13 @@ work_dir = "{self.folder}/work"
 
     def runner_pids(self):
         return [int(w["pid"]) for w in self.status()["workers"] if int(w["pid"])]
+
+    def resident_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(x for x in status.splitlines() if x.startswith("VmRSS")).split()[1]) // 1024
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def metric(self, name):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=WAIT) as answer:
