@@ -40,8 +40,9 @@ public:
                                             const reapi::GetActionResultRequest* request,
                                             reapi::ActionResult* response) override {
     return serve(*call, get_, [&](const unary_call& answer) {
-      const auto action = read_digest(*context_, request->instance_name(),
-                                      request->digest_function(), request->action_digest());
+      const auto action =
+          read_digest(*context_, request->instance_name(), request->digest_function(),
+                      request->action_digest(), "action_digest");
       if (action.ok())
         look_up(*action, *request, response, answer);
       return action.status();
@@ -52,8 +53,9 @@ public:
                                                const reapi::UpdateActionResultRequest* request,
                                                reapi::ActionResult* response) override {
     return serve(*call, update_, [&](const unary_call& answer) {
-      const auto action = read_digest(*context_, request->instance_name(),
-                                      request->digest_function(), request->action_digest());
+      const auto action =
+          read_digest(*context_, request->instance_name(), request->digest_function(),
+                      request->action_digest(), "action_digest");
       if (!action.ok())
         return action.status();
       if (!context_->action_cache_update_enabled)

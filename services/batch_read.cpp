@@ -32,7 +32,7 @@ public:
       room_ -= static_cast<std::int64_t>(x.ByteSizeLong()) + framing_bytes;
     }
     for (int i = 0; i < request_.digests_size(); ++i) {
-      auto id = digests.read(request_.digests(i));
+      auto id = digests.read(request_.digests(i), "digests[" + std::to_string(i) + "]");
       if (id.ok())
         todo_.push_back({i, *id});
       else

@@ -2,6 +2,7 @@
 
 #include "services/pool_work.hpp"
 #include "services/status.hpp"
+#include "services/upload_board.hpp"
 
 #include <caf/send.hpp>
 
@@ -26,7 +27,7 @@ public:
   void check_all(const digest_reader& digests) {
     for (int i = 0; i < request_.requests_size(); ++i) {
       *response_.add_responses()->mutable_digest() = request_.requests(i).digest();
-      auto id = check(digests, request_.requests(i));
+      auto id = check(digests, i, request_.requests(i));
       if (id.ok())
         todo_.push_back({i, *id});
       else
@@ -54,12 +55,15 @@ private:
   };
   using blob = reapi::BatchUpdateBlobsRequest::Request;
 
-  static absl::StatusOr<digest> check(const digest_reader& digests, const blob& x) {
+  static absl::StatusOr<digest> check(const digest_reader& digests, int index, const blob& x) {
+    const auto field = "requests[" + std::to_string(index) + "]";
     if (x.compressor() != reapi::Compressor::IDENTITY)
-      return absl::InvalidArgumentError("this server takes batches of plain bytes only");
-    auto id = digests.read(x.digest());
+      return absl::InvalidArgumentError(
+          field + ".compressor: " + reapi::Compressor::Value_Name(x.compressor())
+          + " is not offered by this server: send plain bytes (IDENTITY)");
+    auto id = digests.read(x.digest(), field + ".digest");
     if (id.ok() && id->size_bytes() != static_cast<std::int64_t>(x.data().size()))
-      return absl::InvalidArgumentError(std::to_string(x.data().size())
+      return absl::InvalidArgumentError(field + ".data: " + std::to_string(x.data().size())
                                         + " bytes came for the blob " + id->to_string());
     return id;
   }
@@ -103,10 +107,14 @@ private:
   void publish() {
     if (stored_.digests.empty())
       return answer_.finish(absl::OkStatus());
-    caf::anon_send(context_->cas, std::move(stored_),
-                   reply<unit>([answer = answer_](const absl::StatusOr<unit>& x) {
-                     answer.finish(x.status());
-                   }));
+    auto told = [answer = answer_, uploads = context_->uploads,
+                 ids = stored_.digests](const absl::StatusOr<unit>& x) {
+      if (x.ok())
+        for (const auto& id : ids)
+          uploads->stored(id);
+      answer.finish(x.status());
+    };
+    caf::anon_send(context_->cas, std::move(stored_), reply<unit>(std::move(told)));
   }
 
   context_ptr context_;

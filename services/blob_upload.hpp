@@ -15,10 +15,12 @@ class CallbackServerContext;
 
 namespace expbuild {
 
-/// Answers one ByteStream.Write. A blob that is there already is answered at once; else each
-/// message is written in the I/O pool before the next one is read, so that a client can not send
-/// faster than the disk takes it. Answered only when the blob can be found. `read_name` turns the
-/// resource name into the digest, or says what is wrong with it.
+/// Answers one ByteStream.Write. A blob that is there already, or that somebody else stores
+/// meanwhile, is answered at once; else each message is written in the I/O pool before the next one
+/// is read, so that a client can not send faster than the disk takes it. Answered only when the
+/// blob can be found. An interrupted stream leaves what it received to the upload board, where the
+/// next one of the same name takes it up. `read_name` turns the resource name into the digest, or
+/// says what is wrong with it.
 grpc::ServerReadReactor<google::bytestream::WriteRequest>*
 receive_blob(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
              google::bytestream::WriteResponse& response,

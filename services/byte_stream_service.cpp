@@ -5,6 +5,7 @@
 #include "services/resource_name.hpp"
 #include "services/rpc_call.hpp"
 #include "services/services.hpp"
+#include "services/upload_board.hpp"
 
 #include "google/bytestream/bytestream.grpc.pb.h"
 
@@ -24,12 +25,17 @@ absl::StatusOr<digest> digest_named(const service_context& context, const std::s
     return name.status();
   if (name->what != expected)
     return absl::InvalidArgumentError(
-        "resource name '" + text.substr(0, 300) + "' is one to "
+        "resource_name '" + text.substr(0, 300) + "' is one to "
         + (name->what == resource_name::kind::read ? "read, not to write" : "write, not to read"));
   if (!name->compressor.empty())
-    return absl::InvalidArgumentError("compressor '" + name->compressor
+    return absl::InvalidArgumentError("resource_name '" + text.substr(0, 300) + "': compressor '"
+                                      + name->compressor.substr(0, 100)
                                       + "' is not offered by this server (offered: none)");
-  return read_digest(context, name->instance, name->function, name->blob);
+  auto id = read_digest(context, name->instance, name->function, name->blob, "digest");
+  if (!id.ok())
+    return absl::Status(id.status().code(), "resource_name '" + text.substr(0, 300)
+                                                + "': " + std::string(id.status().message()));
+  return id;
 }
 
 absl::StatusOr<blob_range> range_of(const service_context& context,
@@ -91,22 +97,23 @@ public:
     return serve(*call, query_, [&](const unary_call& answer) {
       const auto id = digest_named(*context_, request->resource_name(), resource_name::kind::write);
       if (id.ok())
-        look_up(*id, response, answer);
+        look_up(*id, request->resource_name(), response, answer);
       return id.status();
     });
   }
 
 private:
-  void look_up(const digest& id, bytestream::QueryWriteStatusResponse* response,
-               const unary_call& answer) const {
-    caf::anon_send(
-        context_->cas, find_missing{.trace = {}, .digests = {id}},
-        reply<missing_blobs>([id, response, answer](const absl::StatusOr<missing_blobs>& missing) {
-          const bool there = missing.ok() && missing->digests.empty();
-          response->set_complete(there);
-          response->set_committed_size(there ? id.size_bytes() : 0);
-          answer.finish(missing.status());
-        }));
+  void look_up(const digest& id, const std::string& name,
+               bytestream::QueryWriteStatusResponse* response, const unary_call& answer) const {
+    auto tell = [id, name, response, answer,
+                 uploads = context_->uploads](const absl::StatusOr<missing_blobs>& missing) {
+      const bool there = missing.ok() && missing->digests.empty();
+      response->set_complete(there);
+      response->set_committed_size(there ? id.size_bytes() : uploads->committed(name));
+      answer.finish(missing.status());
+    };
+    caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {id}},
+                   reply<missing_blobs>(std::move(tell)));
   }
 
   context_ptr context_;

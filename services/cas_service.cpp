@@ -28,7 +28,7 @@ read_all(const digest_reader& digests,
   std::vector<digest> ids;
   ids.reserve(static_cast<std::size_t>(wire.size()));
   for (const auto& x : wire) {
-    auto id = digests.read(x);
+    auto id = digests.read(x, "blob_digests");
     if (!id.ok())
       return id.status();
     ids.push_back(*id);
@@ -122,7 +122,7 @@ public:
     const trace_scope scope(new_trace_id());
     return stream_tree(context_, tree_,
                        read_digest(*context_, request->instance_name(), request->digest_function(),
-                                   request->root_digest()),
+                                   request->root_digest(), "root_digest"),
                        *request);
   }
 

@@ -53,7 +53,7 @@ public:
 private:
   absl::StatusOr<digest> admit(const reapi::ExecuteRequest& request) const {
     auto action = read_digest(*context_, request.instance_name(), request.digest_function(),
-                              request.action_digest());
+                              request.action_digest(), "action_digest");
     if (action.ok() && !context_->exec_enabled)
       return absl::FailedPreconditionError(
           "this server is a cache only: it executes no actions (exec_enabled)");

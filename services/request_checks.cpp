@@ -24,7 +24,7 @@ std::string instance_text(const std::string& name) {
 absl::Status check_instance(const service_context& context, const std::string& name) {
   if (name.empty() || name == context.instance_name)
     return absl::OkStatus();
-  return absl::InvalidArgumentError("unknown instance '" + name.substr(0, 200)
+  return absl::InvalidArgumentError("instance_name: unknown instance '" + name.substr(0, 200)
                                     + "': this server serves "
                                     + instance_text(context.instance_name)
                                     + "; set the client's remote instance name accordingly");
@@ -40,29 +40,39 @@ absl::StatusOr<digest_reader> digest_reader::make(const service_context& context
   auto name = reapi::DigestFunction::Value_Name(declared);
   if (name.empty())
     name = std::to_string(static_cast<int>(declared));
-  return absl::InvalidArgumentError("digest function " + name + " is not offered here (offered: "
+  return absl::InvalidArgumentError("digest_function: " + name + " is not offered here (offered: "
                                     + names_of(context.digest_functions) + ")");
 }
 
-absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x) const {
-  if (x.hash().empty())
-    return absl::InvalidArgumentError("a digest has an empty hash");
+absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x, const std::string& field) const {
+  if (x.size_bytes() < 0)
+    return absl::InvalidArgumentError(field + ": size_bytes " + std::to_string(x.size_bytes())
+                                      + " is negative; it is the number of bytes of the blob");
   for (const auto function : announced_)
-    if (x.hash().size() == 2 * hash_length(function))
-      return digest::from_proto(x, function);
+    if (x.hash().size() == 2 * hash_length(function)) {
+      auto id = digest::from_proto(x, function);
+      if (!id.ok())
+        return absl::InvalidArgumentError(field + ": " + std::string(id.status().message()));
+      return id;
+    }
+  std::string right;
+  for (const auto function : announced_)
+    right += (right.empty() ? "" : ", ") + to_string(function) + ": "
+             + std::to_string(2 * hash_length(function));
   return absl::InvalidArgumentError(
-      "hash '" + x.hash().substr(0, 130) + "' has " + std::to_string(x.hash().size())
-      + " characters, which fits no digest function of the request (" + names_of(announced_) + ")");
+      field + ": hash '" + x.hash().substr(0, 130) + "' has " + std::to_string(x.hash().size())
+      + " characters, which fits no digest function of the request (" + right + ")");
 }
 
 absl::StatusOr<digest> read_digest(const service_context& context, const std::string& instance,
-                                   reapi::DigestFunction::Value declared, const reapi::Digest& x) {
+                                   reapi::DigestFunction::Value declared, const reapi::Digest& x,
+                                   const std::string& field) {
   if (auto status = check_instance(context, instance); !status.ok())
     return status;
   const auto reader = digest_reader::make(context, declared);
   if (!reader.ok())
     return reader.status();
-  return reader->read(x);
+  return reader->read(x, field);
 }
 
 request_metadata asker_of(const grpc::ServerContextBase& call) {

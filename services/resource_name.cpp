@@ -71,7 +71,7 @@ public:
 private:
   absl::Status wrong(const std::string& why) const {
     return absl::InvalidArgumentError(
-        "resource name '" + std::string(text_.substr(0, 300)) + "': " + why
+        "resource_name '" + std::string(text_.substr(0, 300)) + "': " + why
         + " (expected [INSTANCE/]blobs/[FUNCTION/]HASH/SIZE to read,"
           " [INSTANCE/]uploads/UUID/blobs/[FUNCTION/]HASH/SIZE to write)");
   }

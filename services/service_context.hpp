@@ -15,8 +15,10 @@
 
 namespace expbuild {
 
+class upload_board;
+
 /// What every service stands on. Filled in once by the program, then shared and never changed; it
-/// outlives the server. The actors, the store, the pool and the meters must all be set.
+/// outlives the server. The actors, the store, the pool, the meters and the board must all be set.
 struct service_context {
   /// Requests name this instance, or none (which means this one).
   std::string instance_name;
@@ -42,6 +44,8 @@ struct service_context {
   std::shared_ptr<backend> store;
   std::shared_ptr<io_pool> io;
   std::shared_ptr<metrics> meters;
+  /// Who writes which blob by ByteStream.
+  std::shared_ptr<upload_board> uploads;
 
   /// The largest sum of blob sizes in one batch request. A sixteenth of what is configured stays
   /// free for framing, so that a full answer of usual blobs stays below the message limit that

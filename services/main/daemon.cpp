@@ -6,6 +6,7 @@
 #include "services/main/actor_house.hpp"
 #include "services/main/ask_and_wait.hpp"
 #include "services/main/watchdog.hpp"
+#include "services/upload_board.hpp"
 
 #include <caf/send.hpp>
 
@@ -85,6 +86,7 @@ private:
     x.action_cache_update_enabled = options_.action_cache_update_enabled;
     x.store = storage_.blobs;
     x.io = io_;
+    x.uploads = std::make_shared<upload_board>(io_, suspension_options{});
     x.meters = std::make_shared<metrics>(options_.version);
   }
 

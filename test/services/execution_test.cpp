@@ -136,7 +136,8 @@ CAF_TEST(who waits for an operation gets inlined what its execute asked for) {
   sink.finish(absl::OkStatus());
   longrunning::Operation operation;
   CAF_REQUIRE(stream->Read(&operation));
-  CAF_CHECK_EQUAL(response_of(operation).result().stdout_raw(), "the text");
+  const auto result = response_of(operation).result();
+  CAF_CHECK_EQUAL(result.stdout_raw(), "the text");
   CAF_CHECK(stream->Finish().ok());
 }
 

@@ -3,6 +3,7 @@
 #include "actors/cas.hpp"
 #include "actors/recorder.hpp"
 #include "services/grpc_server.hpp"
+#include "services/upload_board.hpp"
 #include "storage/result_store.hpp"
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
@@ -51,6 +52,7 @@ struct service_fixture {
     context->version = "1.2.3";
     context->store = store;
     context->io = io;
+    context->uploads = std::make_shared<upload_board>(io, suspension_options{});
     context->meters = meters;
     context->cas = keep(sys.spawn(
         cas,
