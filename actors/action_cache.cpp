@@ -64,6 +64,34 @@ void look_up(const options_ptr& options, const get_result& request,
 
 // ---- put -----------------------------------------------------------------------------------
 
+/// Bytes that a client inlined become blobs: every output has a digest then, and a stored result
+/// stays small whatever came with it. What was stored is added to `stored`.
+absl::Status move_inlined(backend& store, digest_function function, reapi::ActionResult& result,
+                          std::vector<digest>& stored) {
+  absl::Status status;
+  const auto keep = [&](std::string& bytes, auto& of, bool named, const reapi::Digest& name,
+                        auto set_digest) {
+    if (bytes.empty())
+      return;
+    const auto id = digest::of(bytes, function);
+    if (named && id.to_proto().SerializeAsString() != name.SerializeAsString())
+      return; // other bytes than those that it names: the name counts
+    if (!store.open(id).ok())
+      status.Update(write_blob(store, bytes, function).status());
+    stored.push_back(id);
+    set_digest(of, id);
+    bytes.clear();
+  };
+  keep(*result.mutable_stdout_raw(), result, result.has_stdout_digest(), result.stdout_digest(),
+       [](auto& x, const digest& id) { *x.mutable_stdout_digest() = id.to_proto(); });
+  keep(*result.mutable_stderr_raw(), result, result.has_stderr_digest(), result.stderr_digest(),
+       [](auto& x, const digest& id) { *x.mutable_stderr_digest() = id.to_proto(); });
+  for (auto& file : *result.mutable_output_files())
+    keep(*file.mutable_contents(), file, file.has_digest(), file.digest(),
+         [](auto& x, const digest& id) { *x.mutable_digest() = id.to_proto(); });
+  return status;
+}
+
 void finish_put(const options_ptr& options, const put_result& request, const reply<unit>& answer) {
   auto store_then_answer = [options, request, answer] {
     const auto status = options->results->put(request.action, *request.result);
@@ -76,7 +104,6 @@ void finish_put(const options_ptr& options, const put_result& request, const rep
     answer(pool_is_full());
 }
 
-/// On the I/O pool.
 void check_and_put(const options_ptr& options, const put_result& request,
                    const reply<unit>& answer) {
   const auto what = "cannot cache the result of action " + request.action.to_string();
@@ -90,6 +117,27 @@ void check_and_put(const options_ptr& options, const put_result& request,
           return answer(missing_blobs_error(what, missing->digests));
         finish_put(options, request, answer);
       });
+}
+
+/// On the I/O pool.
+void put(const options_ptr& options, const put_result& request, const reply<unit>& answer) {
+  auto result = std::make_shared<reapi::ActionResult>(*request.result);
+  blobs_stored event;
+  if (auto status =
+          move_inlined(*options->store, request.action.function(), *result, event.digests);
+      !status.ok())
+    return answer(status);
+  const put_result complete{.trace = {}, .action = request.action, .result = std::move(result)};
+  if (event.digests.empty())
+    return check_and_put(options, complete, answer);
+  caf::anon_send(options->blobs, std::move(event),
+                 reply<unit>([=](const absl::StatusOr<unit>& stored) {
+                   if (!stored.ok())
+                     return answer(stored.status());
+                   if (!in_background(*options->io, io_pool::lane::short_work,
+                                      [=] { check_and_put(options, complete, answer); }))
+                     answer(pool_is_full());
+                 }));
 }
 
 } // namespace
@@ -107,7 +155,7 @@ action_cache(traced_pointer<action_cache_actor, action_cache_state> self,
                              },
                              [options](const put_result& x, const reply<unit>& answer) {
                                if (!in_background(*options->io, io_pool::lane::short_work,
-                                                  [=] { check_and_put(options, x, answer); }))
+                                                  [=] { put(options, x, answer); }))
                                  answer(pool_is_full());
                              }});
 }

@@ -1,6 +1,7 @@
 #include "actors/action_loader.hpp"
 
 #include "actors/platform.hpp"
+#include "storage/input_tree.hpp"
 #include "storage/missing.hpp"
 
 namespace expbuild {
@@ -9,6 +10,16 @@ namespace {
 
 absl::Status invalid(const digest& blob, const std::string& what) {
   return absl::InvalidArgumentError(what + " (blob " + blob.to_string() + ")");
+}
+
+/// An Action whose Command is absent may lack inputs as well: the client is told all of it at once.
+absl::Status command_is_missing(backend& store, const digest& command, const digest& input_root) {
+  std::vector<digest> missing{command};
+  const auto has = [&store](const digest& id) { return store.open(id).ok(); };
+  const auto tree =
+      load_input_tree(store, input_root, absolute_symlinks::allowed, {}, has, missing);
+  return tree.ok() ? missing_blobs_error("the Command is not in the CAS", missing)
+                   : missing_blobs_error("the Command is not in the CAS", {command});
 }
 
 template <class Message>
@@ -37,7 +48,9 @@ absl::StatusOr<std::chrono::nanoseconds> timeout_of(const reapi::Action& action,
       std::chrono::duration_cast<std::chrono::seconds>(options.max_timeout).count();
   const auto seconds = action.timeout().seconds();
   if (seconds < 0 || action.timeout().nanos() < 0 || action.timeout().nanos() > 999'999'999)
-    return invalid(id, "Action.timeout is negative or malformed");
+    return invalid(id, "Action.timeout of " + std::to_string(seconds) + " s and "
+                           + std::to_string(action.timeout().nanos())
+                           + " ns is negative or malformed: seconds from 0, nanos to 999999999");
   if (seconds > max_seconds)
     return invalid(id, "Action.timeout of " + std::to_string(seconds)
                            + " s is above this server's maximum of " + std::to_string(max_seconds)
@@ -65,6 +78,8 @@ load_action(backend& store, const digest& id, const action_loader_options& optio
     return timeout.status();
   auto command =
       read_message<reapi::Command>(store, *command_id, "Command", options.max_message_bytes);
+  if (!missing_blobs_of(command.status()).empty())
+    return command_is_missing(store, *command_id, *input_root);
   if (!command.ok())
     return command.status();
   if (command->arguments().empty())

@@ -10,19 +10,23 @@ tree_pager::tree_pager(std::shared_ptr<backend> store, const digest& root, std::
 absl::Status tree_pager::next_page(std::size_t max_directories, std::size_t max_bytes,
                                    reapi::GetTreeResponse& page) {
   std::size_t bytes = 0;
-  reapi::Directory directory;
-  while (!waiting_.empty() && bytes < max_bytes
-         && static_cast<std::size_t>(page.directories_size()) < max_directories) {
-    const auto there = read_next(directory);
-    if (!there.ok())
-      return there.status();
-    if (!*there || visited_ <= skip_)
-      continue;
-    bytes += directory.ByteSizeLong();
-    *page.add_directories() = std::move(directory);
+  while (!at_end() && static_cast<std::size_t>(page.directories_size()) < max_directories) {
+    if (!held_) {
+      reapi::Directory directory;
+      const auto there = read_next(directory);
+      if (!there.ok())
+        return there.status();
+      if (!*there || visited_ <= skip_)
+        continue;
+      held_ = std::move(directory);
+    }
+    bytes += held_->ByteSizeLong();
+    if (bytes > max_bytes && page.directories_size() > 0)
+      break;
+    *page.add_directories() = *std::exchange(held_, std::nullopt);
   }
-  if (!waiting_.empty())
-    page.set_next_page_token(std::to_string(visited_));
+  if (!at_end())
+    page.set_next_page_token(std::to_string(visited_ - (held_ ? 1 : 0)));
   return absl::OkStatus();
 }
 

@@ -3,6 +3,7 @@
 #include "storage/input_tree.hpp"
 
 #include <deque>
+#include <optional>
 #include <unordered_set>
 
 namespace expbuild {
@@ -17,13 +18,13 @@ public:
   tree_pager(std::shared_ptr<backend> store, const digest& root, std::size_t skip,
              const tree_limits& limits);
 
-  /// Fills `page` with up to `max_directories` that take about `max_bytes`, but at least one, and
+  /// Fills `page` with up to `max_directories` that take up to `max_bytes`, but at least one, and
   /// sets its next_page_token when there may be more. NOT_FOUND when the root is missing,
   /// INVALID_ARGUMENT when the tree is malformed or beyond the limits.
   absl::Status next_page(std::size_t max_directories, std::size_t max_bytes,
                          reapi::GetTreeResponse& page);
 
-  bool at_end() const noexcept { return waiting_.empty(); }
+  bool at_end() const noexcept { return waiting_.empty() && !held_; }
 
 private:
   absl::StatusOr<bool> read_next(reapi::Directory& to);
@@ -36,6 +37,7 @@ private:
   std::deque<digest> waiting_;
   std::unordered_set<digest> seen_;
   std::size_t visited_ = 0;
+  std::optional<reapi::Directory> held_; // was read, but did not fit into the page before
 };
 
 } // namespace expbuild

@@ -18,7 +18,7 @@ constexpr std::size_t page_bytes = 2 << 20;
 absl::StatusOr<std::size_t> parse_token(const std::string& token) {
   std::uint64_t sent = 0;
   if (!token.empty() && !absl::SimpleAtoi(token, &sent))
-    return absl::InvalidArgumentError("page_token '" + token.substr(0, 100)
+    return absl::InvalidArgumentError("page_token: '" + token.substr(0, 100)
                                       + "' was not made by this server");
   return static_cast<std::size_t>(sent);
 }
@@ -80,6 +80,9 @@ stream_tree(context_ptr context, rpc_meter& meter, const absl::StatusOr<digest>&
   const auto skip = parse_token(request.page_token());
   if (!root.ok())
     stream->end(root.status());
+  else if (request.page_size() < 0)
+    stream->end(absl::InvalidArgumentError("page_size: " + std::to_string(request.page_size())
+                                           + " is negative; 0 leaves it to the server"));
   else if (!skip.ok())
     stream->end(skip.status());
   else

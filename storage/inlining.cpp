@@ -1,10 +1,14 @@
 #include "storage/inlining.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace expbuild {
 
 namespace {
+
+/// Clients take messages of 4 MiB; some of that is around the result.
+constexpr std::int64_t max_result_bytes = (4 << 20) - (64 << 10);
 
 /// Reads a blob within what is left of the budget; empty when it can not or must not be read.
 std::string read_within(backend& from, const reapi::Digest& wire, digest_function function,
@@ -19,26 +23,31 @@ std::string read_within(backend& from, const reapi::Digest& wire, digest_functio
   return *std::move(bytes);
 }
 
+/// Of inlined bytes only digests stay; what has no digest is here and nowhere else.
+void clear_inlined(reapi::ActionResult& result) {
+  if (result.has_stdout_digest())
+    result.clear_stdout_raw();
+  if (result.has_stderr_digest())
+    result.clear_stderr_raw();
+  for (auto& file : *result.mutable_output_files())
+    file.clear_contents();
+}
+
 } // namespace
 
 void apply_inlining(backend& from, const inline_request& asked, digest_function function,
                     reapi::ActionResult& result, std::int64_t budget) {
-  const auto fill = [&](bool wanted, bool has_digest, const reapi::Digest& id, std::string* raw) {
-    if (!has_digest)
-      return; // the bytes are here and nowhere else
-    raw->clear();
-    if (wanted)
-      *raw = read_within(from, id, function, budget);
-  };
-  fill(asked.stdout_raw, result.has_stdout_digest(), result.stdout_digest(),
-       result.mutable_stdout_raw());
-  fill(asked.stderr_raw, result.has_stderr_digest(), result.stderr_digest(),
-       result.mutable_stderr_raw());
-  for (auto& file : *result.mutable_output_files()) {
-    const bool wanted = std::find(asked.output_files.begin(), asked.output_files.end(), file.path())
-                        != asked.output_files.end();
-    fill(wanted, true, file.digest(), file.mutable_contents());
-  }
+  clear_inlined(result);
+  const auto bare = static_cast<std::int64_t>(result.ByteSizeLong());
+  budget = std::min(budget, max_result_bytes - bare);
+  if (asked.stdout_raw && result.has_stdout_digest())
+    result.set_stdout_raw(read_within(from, result.stdout_digest(), function, budget));
+  if (asked.stderr_raw && result.has_stderr_digest())
+    result.set_stderr_raw(read_within(from, result.stderr_digest(), function, budget));
+  const std::unordered_set<std::string> files(asked.output_files.begin(), asked.output_files.end());
+  for (auto& file : *result.mutable_output_files())
+    if (files.contains(file.path()))
+      file.set_contents(read_within(from, file.digest(), function, budget));
 }
 
 } // namespace expbuild

@@ -14,8 +14,8 @@ struct inline_request {
 };
 
 /// Fills stdout_raw, stderr_raw and output file contents that were asked for, as long as the sum
-/// stays within `budget` bytes, and clears what was not asked for. What can not be read stays
-/// named by digest alone. Blocks.
+/// stays within `budget` bytes and the result below what clients take as one message, and clears
+/// what was not asked for. What can not be read stays named by digest alone. Blocks.
 void apply_inlining(backend& from, const inline_request& asked, digest_function function,
                     reapi::ActionResult& result, std::int64_t budget = 3 << 20);
 

@@ -62,7 +62,11 @@ private:
       std::optional<std::uint32_t> mode;
       if (node.node_properties().has_unix_mode())
         mode = node.node_properties().unix_mode().value();
-      tree_.files.push_back({at.path + node.name(), id, node.is_executable(), mode});
+      std::optional<timespec> mtime;
+      if (node.node_properties().has_mtime())
+        mtime = timespec{node.node_properties().mtime().seconds(),
+                         node.node_properties().mtime().nanos()};
+      tree_.files.push_back({at.path + node.name(), id, node.is_executable(), mode, mtime});
     }
     for (const auto& node : dir.symlinks())
       tree_.symlinks.push_back({at.path + node.name(), node.target()});

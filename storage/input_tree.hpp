@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <optional>
 #include <string>
@@ -36,6 +37,7 @@ struct input_tree {
     digest content;
     bool executable = false;
     std::optional<std::uint32_t> unix_mode;
+    std::optional<timespec> mtime = std::nullopt;
   };
   struct symlink {
     std::string path;

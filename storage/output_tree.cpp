@@ -24,8 +24,9 @@ absl::Status unfit(const std::string& path, const std::string& how) {
 /// Reads folders depth first; a folder is open only while it is listed and its files are read.
 class tree_walk {
 public:
-  tree_walk(int root, digest_function function, absolute_symlinks policy, const file_sink& sink)
-      : root_(root), function_(function), policy_(policy), sink_(sink) {}
+  tree_walk(int root, digest_function function, absolute_symlinks policy, const file_sink& sink,
+            const node_property_set& properties)
+      : root_(root), function_(function), policy_(policy), sink_(sink), properties_(properties) {}
 
   absl::StatusOr<output_tree> run() {
     auto root = read_folder("", 0);
@@ -48,9 +49,9 @@ private:
     if (depth > max_depth)
       return unfit(path, "is nested too deeply");
     std::vector<std::string> names;
-    if (auto status = list(path, names); !status.ok())
-      return status;
     reapi::Directory dir;
+    if (auto status = list(path, names, dir); !status.ok())
+      return status;
     for (const auto& name : names)
       if (auto status = read_entry(path.empty() ? name : path + "/" + name, name, dir, depth);
           !status.ok())
@@ -58,10 +59,15 @@ private:
     return dir;
   }
 
-  absl::Status list(const std::string& path, std::vector<std::string>& names) {
+  absl::Status list(const std::string& path, std::vector<std::string>& names,
+                    reapi::Directory& into) {
     const auto folder = open_at(path, O_RDONLY | O_DIRECTORY);
     if (!folder.ok())
       return folder.status();
+    struct stat facts {};
+    if (properties_.any() && ::fstat(folder->get(), &facts) != 0)
+      return errno_status(errno, "looking at output " + path);
+    describe_node(properties_, facts, into);
     auto status = list_folder(folder->get(), ".", [&](const std::string& name) {
       if (!is_utf8(name))
         return unfit(path + "/" + name, "has a name that is not UTF-8");
@@ -83,13 +89,13 @@ private:
     if (S_ISDIR(facts.st_mode))
       return read_child(path, name, into, depth);
     if (S_ISREG(facts.st_mode))
-      return read_file(path, name, facts.st_mode, into);
+      return read_file(path, name, facts, into);
     if (S_ISLNK(facts.st_mode))
       return read_link(path, name, into);
     return unfit(path, "is neither a file, a directory nor a symlink");
   }
 
-  absl::Status read_file(const std::string& path, const std::string& name, mode_t mode,
+  absl::Status read_file(const std::string& path, const std::string& name, const struct stat& facts,
                          reapi::Directory& into) {
     const auto file = open_at(path, O_RDONLY);
     if (!file.ok())
@@ -100,7 +106,8 @@ private:
     auto& node = *into.add_files();
     node.set_name(name);
     *node.mutable_digest() = id->to_proto();
-    node.set_is_executable((mode & S_IXUSR) != 0);
+    node.set_is_executable((facts.st_mode & S_IXUSR) != 0);
+    describe_node(properties_, facts, node);
     return absl::OkStatus();
   }
 
@@ -122,6 +129,11 @@ private:
     auto& node = *into.add_symlinks();
     node.set_name(name);
     node.set_target(*target);
+    struct stat facts {};
+    if (properties_.any()
+        && ::fstatat(parent->get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0)
+      return errno_status(errno, "looking at output " + path);
+    describe_node(properties_, facts, node);
     return absl::OkStatus();
   }
 
@@ -143,6 +155,7 @@ private:
   const digest_function function_;
   const absolute_symlinks policy_;
   const file_sink& sink_;
+  const node_property_set properties_;
   std::unordered_set<digest> known_;
   std::vector<reapi::Directory> finished_;
 };
@@ -158,8 +171,9 @@ reapi::Tree output_tree::to_tree() const {
 }
 
 absl::StatusOr<output_tree> read_directory_tree(int dirfd, digest_function function,
-                                                absolute_symlinks policy, const file_sink& sink) {
-  return tree_walk(dirfd, function, policy, sink).run();
+                                                absolute_symlinks policy, const file_sink& sink,
+                                                const node_property_set& properties) {
+  return tree_walk(dirfd, function, policy, sink, properties).run();
 }
 
 } // namespace expbuild

@@ -1,6 +1,7 @@
 #pragma once
 #include "storage/digest.hpp"
 #include "storage/input_tree.hpp"
+#include "storage/node_properties.hpp"
 
 #include <absl/status/statusor.h>
 
@@ -27,6 +28,7 @@ struct output_tree {
 /// as links. FAILED_PRECONDITION names an entry that REAPI can not express (socket, device, FIFO,
 /// a name that is not UTF-8, an absolute link where that is disallowed). Blocks.
 absl::StatusOr<output_tree> read_directory_tree(int dirfd, digest_function function,
-                                                absolute_symlinks policy, const file_sink& sink);
+                                                absolute_symlinks policy, const file_sink& sink,
+                                                const node_property_set& properties = {});
 
 } // namespace expbuild

@@ -33,10 +33,10 @@ absl::StatusOr<command_paths> resolve_command_paths(const reapi::Command& comman
   const auto directory = resolve_path("", command.working_directory(), "Command.working_directory");
   if (!directory.ok())
     return directory.status();
-  if (command.output_node_properties_size() > 0)
-    return absl::InvalidArgumentError("Command.output_node_properties '"
-                                      + command.output_node_properties(0)
-                                      + "' is not supported: this server offers none");
+  const auto properties = read_node_properties(command);
+  if (!properties.ok())
+    return properties.status();
+  paths.properties = *properties;
   paths.working_directory = *directory;
   paths.to_create.push_back(*directory);
   paths.modern = command.output_paths_size() > 0;

@@ -1,4 +1,5 @@
 #pragma once
+#include "storage/node_properties.hpp"
 #include "storage/reapi.hpp"
 
 #include <absl/status/statusor.h>
@@ -22,6 +23,7 @@ struct command_paths {
   std::vector<expected_output> outputs; ///< output_paths, or both older lists if it is empty
   bool modern = false;                  ///< output_paths was used
   std::vector<std::string> to_create;   ///< folders that must exist before the command runs
+  node_property_set properties;         ///< to be reported of outputs
 };
 
 /// INVALID_ARGUMENT names the field and the value: absolute, escaping, empty, or with a NUL; also

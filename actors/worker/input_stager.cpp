@@ -98,7 +98,7 @@ absl::Status input_stager::stage_file(const input_tree::file& file) {
   if (!reader.ok())
     return reader.status();
   const auto name = name_of(file.path);
-  if (may_link_ && !file.unix_mode && !file.content.is_empty_blob()) {
+  if (may_link_ && !file.unix_mode && !file.mtime && !file.content.is_empty_blob()) {
     const auto linked = (*reader)->link_into(*parent, name, file.executable);
     if (!absl::IsUnimplemented(linked))
       return linked;
@@ -127,6 +127,9 @@ absl::Status input_stager::copy(blob_reader& from, int dirfd, const std::string&
     mode = (*file.unix_mode & 0777) | (file.executable ? 0111 : 0);
   if (::fchmod(to.get(), mode) != 0)
     return errno_status(errno, "setting the mode of input '" + file.path + "'");
+  if (const timespec times[2] = {{0, UTIME_OMIT}, file.mtime.value_or(timespec{})};
+      file.mtime && ::futimens(to.get(), times) != 0)
+    return errno_status(errno, "setting the time of input '" + file.path + "'");
   return give_away(to.get(), file.path);
 }
 

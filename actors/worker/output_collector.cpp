@@ -36,6 +36,7 @@ absl::StatusOr<struct stat> look_at(int root, const std::string& path) {
 absl::Status output_collector::collect(const command_paths& paths,
                                        reapi::Command::OutputDirectoryFormat format,
                                        collected_outputs& into) {
+  properties_ = paths.properties;
   with_directories_ = format != reapi::Command::TREE_ONLY;
   for (const auto& output : paths.outputs)
     if (auto status = collect_one(output, into); !status.ok())
@@ -50,9 +51,9 @@ absl::Status output_collector::collect_one(const expected_output& output, collec
   if (!facts.ok())
     return facts.status();
   if (S_ISLNK(facts->st_mode))
-    return add_link(output, into);
+    return add_link(output, *facts, into);
   if (S_ISREG(facts->st_mode) && output.what != kind::directory)
-    return add_file(output, facts->st_mode, into);
+    return add_file(output, *facts, into);
   if (S_ISDIR(facts->st_mode) && output.what != kind::file)
     return add_directory(output, into);
   if (S_ISREG(facts->st_mode) || S_ISDIR(facts->st_mode))
@@ -76,7 +77,7 @@ absl::StatusOr<digest> output_collector::store_message(const google::protobuf::M
   return id;
 }
 
-absl::Status output_collector::add_file(const expected_output& output, mode_t mode,
+absl::Status output_collector::add_file(const expected_output& output, const struct stat& facts,
                                         collected_outputs& into) {
   const auto file = open_beneath(root_, output.path, O_RDONLY);
   if (!file.ok())
@@ -87,7 +88,8 @@ absl::Status output_collector::add_file(const expected_output& output, mode_t mo
   auto& entry = *into.result.add_output_files();
   entry.set_path(output.wanted);
   *entry.mutable_digest() = id->to_proto();
-  entry.set_is_executable((mode & S_IXUSR) != 0);
+  entry.set_is_executable((facts.st_mode & S_IXUSR) != 0);
+  describe_node(properties_, facts, entry);
   return absl::OkStatus();
 }
 
@@ -97,9 +99,9 @@ absl::Status output_collector::add_directory(const expected_output& output,
       open_beneath(root_, output.path.empty() ? "." : output.path, O_RDONLY | O_DIRECTORY);
   if (!folder.ok())
     return folder.status();
-  const auto tree =
-      read_directory_tree(folder->get(), function_, symlinks_,
-                          [&](int fd, const std::string&) { return store_file(fd, into); });
+  const auto tree = read_directory_tree(
+      folder->get(), function_, symlinks_,
+      [&](int fd, const std::string&) { return store_file(fd, into); }, properties_);
   if (!tree.ok())
     return absl::Status(tree.status().code(), "in output directory '" + output.wanted
                                                   + "': " + std::string(tree.status().message()));
@@ -122,7 +124,8 @@ absl::Status output_collector::add_directory(const expected_output& output,
   return absl::OkStatus();
 }
 
-absl::Status output_collector::add_link(const expected_output& output, collected_outputs& into) {
+absl::Status output_collector::add_link(const expected_output& output, const struct stat& facts,
+                                        collected_outputs& into) {
   const auto parent_path = parent_of(output.path);
   const auto parent =
       open_beneath(root_, parent_path.empty() ? "." : parent_path, O_PATH | O_DIRECTORY);
@@ -147,6 +150,7 @@ absl::Status output_collector::add_link(const expected_output& output, collected
                              : *into.result.add_output_file_symlinks();
   older.set_path(output.wanted);
   older.set_target(*target);
+  describe_node(properties_, facts, older);
   if (output.what == kind::any)
     *into.result.add_output_symlinks() = older;
   return absl::OkStatus();

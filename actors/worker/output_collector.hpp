@@ -22,9 +22,11 @@ public:
 
 private:
   absl::Status collect_one(const expected_output& output, collected_outputs& into);
-  absl::Status add_file(const expected_output& output, mode_t mode, collected_outputs& into);
+  absl::Status add_file(const expected_output& output, const struct stat& facts,
+                        collected_outputs& into);
   absl::Status add_directory(const expected_output& output, collected_outputs& into);
-  absl::Status add_link(const expected_output& output, collected_outputs& into);
+  absl::Status add_link(const expected_output& output, const struct stat& facts,
+                        collected_outputs& into);
   absl::StatusOr<digest> store_message(const google::protobuf::MessageLite& message,
                                        collected_outputs& into);
 
@@ -33,6 +35,7 @@ private:
   const absolute_symlinks symlinks_;
   const int root_;
   bool with_directories_ = false;
+  node_property_set properties_;
 };
 
 } // namespace expbuild

@@ -138,6 +138,50 @@ CAF_TEST(a hit carries inlined bytes only where they were asked for) {
   CAF_CHECK_EQUAL(full->output_files(0).contents(), "output");
 }
 
+CAF_TEST(bytes that a client inlined become blobs of the result) {
+  reapi::ActionResult result;
+  result.set_stdout_raw(std::string(5 << 20, 'o'));
+  result.set_stderr_raw("complaint");
+  *result.mutable_stderr_digest() = digest::of("complaint").to_proto(); // never uploaded
+  result.add_output_files()->set_path("out");
+  result.mutable_output_files(0)->set_contents("made");
+  const auto action = digest::of("action");
+  CAF_REQUIRE(ask<unit>(cache, put_result{.trace = {},
+                                          .action = action,
+                                          .result = std::make_shared<reapi::ActionResult>(result)})
+                  .status()
+                  .ok());
+  const auto box =
+      ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}});
+  const auto& found = *box.value();
+  CAF_CHECK(found.ByteSizeLong() < 1000u);
+  CAF_CHECK_EQUAL(found.stdout_digest().size_bytes(), 5 << 20);
+  CAF_CHECK_EQUAL(found.output_files(0).digest().hash(), digest::of("made").hash());
+  CAF_CHECK(missing_of({digest::of("made"), digest::of("complaint")}).empty());
+}
+
+CAF_TEST(inlined bytes that are not what their digest says do not replace a missing blob) {
+  reapi::ActionResult result;
+  result.set_stdout_raw("something else");
+  *result.mutable_stdout_digest() = digest::of("gone").to_proto();
+  const auto box =
+      ask<unit>(cache, put_result{.trace = {},
+                                  .action = digest::of("action"),
+                                  .result = std::make_shared<reapi::ActionResult>(result)});
+  CAF_CHECK_EQUAL(missing_blobs_of(box.status()).size(), 1u);
+}
+
+CAF_TEST(an action without its command is told with every input that is missing as well) {
+  reapi::Directory root;
+  root.add_files()->set_name("input");
+  *root.mutable_files(0)->mutable_digest() = digest::of("input").to_proto();
+  reapi::Action action;
+  *action.mutable_command_digest() = digest::of("command").to_proto();
+  *action.mutable_input_root_digest() = put(root.SerializeAsString()).to_proto();
+  const auto loaded = load_action(*store, put(action.SerializeAsString()), {});
+  CAF_CHECK_EQUAL(missing_blobs_of(loaded.status()).size(), 2u);
+}
+
 CAF_TEST(an action is loaded with its command and the default timeout) {
   const auto loaded = load_action(*store, stored_action{}.in(*store), {});
   CAF_REQUIRE(loaded.ok());

@@ -141,4 +141,23 @@ CAF_TEST(a large tree comes in messages below 4 MiB) {
   CAF_CHECK(result.all.size() >= 2);
 }
 
+CAF_TEST(directories that fit into a message one by one do not share one that is too large) {
+  const std::string x(1'800'000, 'x');
+  const auto root = directory("root", {directory("a" + x), directory("b" + x), directory("c" + x)});
+  const auto result = tree(root);
+  CAF_REQUIRE(result.status.ok());
+  CAF_CHECK_EQUAL(result.directories(), 4);
+  for (const auto& page : result.all)
+    CAF_CHECK(page.ByteSizeLong() < 3'000'000u);
+  const auto rest = tree(root, 0, result.all[1].next_page_token());
+  CAF_CHECK_EQUAL(
+      result.all[0].directories_size() + result.all[1].directories_size() + rest.directories(), 4);
+}
+
+CAF_TEST(a negative page size is refused in words) {
+  const auto status = tree(directory("root"), -1).status;
+  CAF_CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CAF_CHECK(contains(status.error_message(), "page_size: -1"));
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -214,6 +214,21 @@ CAF_TEST(a result names its trees and their files) {
   CAF_CHECK(absl::IsNotFound(referenced_blobs(*store, result, sha).status()));
 }
 
+CAF_TEST(inlining keeps a result of many outputs below what clients take as one message) {
+  const auto id = *write_blob(*store, std::string(2 << 20, 'x'), sha);
+  reapi::ActionResult result;
+  *result.mutable_stdout_digest() = id.to_proto();
+  for (int i = 0; i < 20'000; ++i) {
+    result.add_output_files()->set_path(std::string(60, 'p') + std::to_string(i));
+    *result.mutable_output_files(i)->mutable_digest() = id.to_proto();
+  }
+  inline_request asked;
+  asked.stdout_raw = true;
+  apply_inlining(*store, asked, sha, result);
+  CAF_CHECK(result.ByteSizeLong() < (4u << 20));
+  CAF_CHECK_EQUAL(result.stdout_raw(), "");
+}
+
 CAF_TEST(inlining fills what is asked for within the budget and clears the rest) {
   const auto out = *write_blob(*store, "output text", sha);
   reapi::ActionResult result;

@@ -40,7 +40,9 @@ CAF_TEST(bad paths are refused naming the field and the value) {
   CAF_CHECK(refused(command, "Command.output_files"));
   command.clear_output_files();
   command.add_output_node_properties("mtime");
-  CAF_CHECK(refused(command, "mtime"));
+  CAF_CHECK(resolve_command_paths(command)->properties.mtime);
+  command.add_output_node_properties("owner");
+  CAF_CHECK(refused(command, "Command.output_node_properties: 'owner'"));
 }
 
 CAF_TEST(output_paths make the older fields silent) {

@@ -5,6 +5,7 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -264,6 +265,75 @@ CAF_TEST(an output that can not be expressed is refused naming it) {
   std::filesystem::remove(path("thing"));
   ::mkfifo(path("thing").c_str(), 0600);
   CAF_CHECK(absl::IsFailedPrecondition(collect().status()));
+}
+
+CAF_TEST(an absolute link is refused or kept as the server is told on both sides) {
+  reapi::Directory root;
+  root.add_symlinks()->set_name("input");
+  root.mutable_symlinks(0)->set_target("/etc/hostname");
+  const auto id = *write_blob(*store, root.SerializeAsString(), sha);
+  const auto refused = stage(id);
+  CAF_CHECK(absl::IsInvalidArgument(refused));
+  CAF_CHECK(std::string(refused.message()).find("'input'") != std::string::npos);
+  options.symlinks = absolute_symlinks::allowed;
+  command.add_output_paths("output");
+  CAF_REQUIRE(stage(id).ok());
+  CAF_CHECK_EQUAL(std::filesystem::read_symlink(path("input")).string(), "/etc/hostname");
+  std::filesystem::create_symlink("/etc/passwd", path("output"));
+  const auto collected = collect();
+  CAF_REQUIRE(collected.ok());
+  CAF_CHECK_EQUAL(collected->result.output_symlinks(0).target(), "/etc/passwd");
+  CAF_CHECK_EQUAL(collected->result.output_file_symlinks(0).target(), "/etc/passwd");
+}
+
+CAF_TEST(modes and times of inputs are those that the client named) {
+  reapi::Directory root;
+  auto& file = *root.add_files();
+  file.set_name("input");
+  *file.mutable_digest() = write_blob(*store, "old text", sha)->to_proto();
+  file.mutable_node_properties()->mutable_unix_mode()->set_value(0640);
+  file.mutable_node_properties()->mutable_mtime()->set_seconds(1'000'000'000);
+  file.mutable_node_properties()->mutable_mtime()->set_nanos(5);
+  CAF_REQUIRE(stage(*write_blob(*store, root.SerializeAsString(), sha)).ok());
+  struct stat facts {};
+  CAF_REQUIRE_EQUAL(::stat(path("input").c_str(), &facts), 0);
+  CAF_CHECK_EQUAL(facts.st_mode & 07777u, 0640u);
+  CAF_CHECK_EQUAL(facts.st_mtim.tv_sec, 1'000'000'000);
+  CAF_CHECK_EQUAL(facts.st_mtim.tv_nsec, 5);
+}
+
+CAF_TEST(modes and times of outputs are told when they are asked for) {
+  for (const auto* name : {"file", "tree", "link"})
+    command.add_output_paths(name);
+  for (const bool asked : {false, true}) {
+    if (asked) {
+      command.add_output_node_properties("unix_mode");
+      command.add_output_node_properties("mtime");
+    }
+    CAF_REQUIRE(stage(digest()).ok());
+    make_output("file", "made");
+    make_output("tree/leaf", "leaf");
+    std::filesystem::create_symlink("file", path("link"));
+    const timespec times[2] = {{7, 0}, {1'000'000'000, 5}};
+    for (const auto* name : {"file", "tree/leaf"}) {
+      std::filesystem::permissions(path(name), std::filesystem::perms(0750));
+      ::utimensat(AT_FDCWD, path(name).c_str(), times, 0);
+    }
+    const auto collected = collect();
+    CAF_REQUIRE(collected.ok());
+    const auto& x = collected->result;
+    reapi::Tree tree;
+    const auto tree_id = *digest::from_proto(x.output_directories(0).tree_digest(), sha);
+    CAF_REQUIRE(tree.ParseFromString(*read_blob(*store, tree_id, 1 << 20)));
+    CAF_CHECK_EQUAL(tree.root().has_node_properties(), asked);
+    CAF_CHECK_EQUAL(x.output_symlinks(0).has_node_properties(), asked);
+    for (const auto& properties :
+         {x.output_files(0).node_properties(), tree.root().files(0).node_properties()}) {
+      CAF_CHECK_EQUAL(properties.unix_mode().value(), asked ? 0750u : 0u);
+      CAF_CHECK_EQUAL(properties.mtime().seconds(), asked ? 1'000'000'000 : 0);
+      CAF_CHECK_EQUAL(properties.mtime().nanos(), asked ? 5 : 0);
+    }
+  }
 }
 
 CAF_TEST(an output behind a link out of the root is not followed) {
