@@ -2,6 +2,7 @@
 
 #include "actors/background.hpp"
 #include "actors/log.hpp"
+#include "actors/retry.hpp"
 
 #include <caf/send.hpp>
 
@@ -59,9 +60,10 @@ void dispatcher_state::load(execute& request, operation_sink& sink) {
   if (draining)
     return sink.finish(absl::UnavailableError("the server is shutting down; try again"));
   if (executions.size() + loading >= options.max_live)
-    return sink.finish(
+    return sink.finish(retry_later(
         absl::ResourceExhaustedError("the server already holds " + std::to_string(options.max_live)
-                                     + " live actions; try again when some are finished"));
+                                     + " live actions; try again when some are finished"),
+        std::chrono::seconds(1)));
   auto work = [me = dispatcher_actor{self}, store = options.store, how = options.loading, request,
                sink]() mutable {
     auto action = load_action(*store, request.action, how);

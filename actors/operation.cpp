@@ -1,5 +1,7 @@
 #include "actors/operation.hpp"
 
+#include "actors/action_report.hpp"
+#include "actors/execution_times.hpp"
 #include "actors/log.hpp"
 #include "actors/responses.hpp"
 
@@ -34,6 +36,12 @@ action_outcome outcome_of(const absl::Status& status, const cached_result& resul
   return result->exit_code() == 0 ? action_outcome::success : action_outcome::nonzero;
 }
 
+/// What clients show beside a failure.
+std::string message_of(const digest& action, const reapi::ExecutedActionMetadata& metadata) {
+  return (metadata.worker().empty() ? std::string() : "ran on " + metadata.worker() + "; ")
+         + "rectl trace " + action.hash().substr(0, 16) + " shows every step";
+}
+
 } // namespace
 
 // ---- the story -------------------------------------------------------------------------------
@@ -64,7 +72,7 @@ void operation_actor_state::cache_answered(result_checked& answer) {
   if (completed() || abandoned)
     return;
   if (answer.result.ok())
-    return finish(absl::OkStatus(), *std::move(answer.result), true);
+    return finish(absl::OkStatus(), *answer.result, true);
   if (!absl::IsNotFound(answer.result.status())) // a broken cache costs time, not the build
     logger().warn("{}: looking up the result failed, running it instead: {}", action_id.to_string(),
                   answer.result.status().ToString());
@@ -97,8 +105,10 @@ void operation_actor_state::ended(job_done& event) {
   if (completed())
     return;
   queued = false;
+  if (!event.metadata.worker().empty())
+    metadata = std::move(event.metadata);
   if (!is_cacheable(**action, event))
-    return finish(event.status, std::move(event.result), false);
+    return finish(event.status, event.result, false);
   pending = std::move(event.result);
   caf::anon_send(options.cache, put_result{.trace = {}, .action = action_id, .result = pending},
                  reply<unit>([me = operation_actor{self}](const absl::StatusOr<unit>& x) {
@@ -112,18 +122,28 @@ void operation_actor_state::stored(const absl::Status& status) {
   if (!status.ok()) // the result is good all the same; only the next build pays
     logger().warn("{}: the result could not be cached: {}", action_id.to_string(),
                   status.ToString());
-  finish(absl::OkStatus(), std::move(pending), false);
+  finish(absl::OkStatus(), std::exchange(pending, nullptr), false);
 }
 
-void operation_actor_state::finish(const absl::Status& status, cached_result result,
+void operation_actor_state::finish(const absl::Status& status, const cached_result& result,
                                    bool from_cache) {
   options.meters->action_ended(outcome_of(status, result, from_cache));
   if (result)
     metadata = result->execution_metadata();
-  response = make_execute_response(status, result.get(), from_cache);
+  complete_times(metadata, std::chrono::system_clock::now());
+  if (result && metadata.worker().empty()) // a client stored it and did not say
+    metadata.set_worker("unknown");
+  auto made = make_execute_response(status, result.get(), metadata);
+  made->set_cached_result(from_cache);
   const bool failed = !status.ok() || (result && result->exit_code() != 0);
+  if (failed)
+    made->set_message(message_of(action_id, metadata));
   if (failed || std::chrono::system_clock::now() - began > options.slow)
     caf::anon_send(options.recorder, keep_trace{});
+  const auto level = from_cache ? spdlog::level::debug : spdlog::level::info;
+  if (logger().should_log(level))
+    logger().log(level, "{}", report_of(action_id, asker, status, *made, metadata));
+  response = std::move(made);
   complete();
 }
 
@@ -218,7 +238,8 @@ void operation_actor_state::end_name(const std::string& operation, const absl::S
   auto last = snapshot(operation);
   if (!status.ok()) {
     last.stage = execution_stage::completed;
-    last.response = make_execute_response(status, nullptr, false);
+    complete_times(last.metadata, std::chrono::system_clock::now());
+    last.response = make_execute_response(status, nullptr, last.metadata);
   }
   for (auto& [listener, sink] : names[operation].streams) {
     sink.update(last);
@@ -267,6 +288,7 @@ operation(operation_actor_state::pointer self, operation_options options, execut
   state.options = std::move(options);
   state.execution = execution;
   state.action_id = request.action;
+  state.asker = request.asker;
   state.priority = request.priority;
   state.skip_cache_lookup = request.skip_cache_lookup;
   state.action = std::move(loaded);

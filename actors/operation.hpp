@@ -49,6 +49,7 @@ public:
   operation_options options;
   std::uint64_t execution = 0;
   digest action_id;
+  request_metadata asker; ///< of the Execute that started it
   std::int32_t priority = 0;
   bool skip_cache_lookup = false;
   absl::StatusOr<std::shared_ptr<const loaded_action>> action;
@@ -64,7 +65,7 @@ private:
   void check_cache();
   void queue();
   void tell();
-  void finish(const absl::Status& status, cached_result result, bool from_cache);
+  void finish(const absl::Status& status, const cached_result& result, bool from_cache);
   void end_name(const std::string& operation, const absl::Status& status);
   void abandon(const absl::Status& why);
   void complete();

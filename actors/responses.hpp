@@ -10,10 +10,11 @@
 namespace expbuild {
 
 /// What an Execute stream ends with. `status` other than OK stands in the response, never in
-/// Operation.error; its payloads become the details. `result` may be null.
-std::shared_ptr<const reapi::ExecuteResponse>
+/// Operation.error; its payloads become the details, of a list of missing blobs as many as a
+/// message may hold. `result` may be null; its execution metadata are those given here.
+std::shared_ptr<reapi::ExecuteResponse>
 make_execute_response(const absl::Status& status, const reapi::ActionResult* result,
-                      bool from_cache);
+                      const reapi::ExecutedActionMetadata& metadata);
 
 void set_time(google::protobuf::Timestamp& to, std::chrono::system_clock::time_point time);
 

@@ -24,11 +24,23 @@ bool is_dead(const worker_actor& worker) {
       caf::abstract_actor::is_terminated_flag);
 }
 
+constexpr auto first_guess = std::chrono::seconds(1);
+constexpr auto longest_guess = std::chrono::seconds(60);
+
+/// RetryInfo counts in seconds: at least one, and never so many that nobody would come back.
+std::chrono::seconds retry_delay(std::chrono::nanoseconds estimate) {
+  return std::clamp(std::chrono::ceil<std::chrono::seconds>(estimate), first_guess, longest_guess);
+}
+
+template <class Offers>
+bool any_fits(const platform_properties& wanted, const Offers& offers) {
+  return std::any_of(offers.begin(), offers.end(),
+                     [&wanted](const auto& x) { return !first_mismatch(wanted, x); });
+}
+
+/// `declared` is not empty.
 absl::Status no_worker_could(const platform_properties& wanted,
                              const std::vector<platform_properties>& declared) {
-  if (declared.empty())
-    return absl::FailedPreconditionError(
-        "this server has no workers: it is a cache only (execution.pool.workers is empty)");
   std::string offers;
   for (const auto& x : declared) {
     const auto text = "{" + to_string(x) + "}";
@@ -47,10 +59,36 @@ absl::Status no_worker_could(const platform_properties& wanted,
 
 absl::Status scheduler_state::admit(const job& work) const {
   const auto& wanted = work.action->platform;
-  const auto fits = [&wanted](const auto& x) { return !first_mismatch(wanted, x); };
-  if (std::none_of(options.declared.begin(), options.declared.end(), fits))
-    return no_worker_could(wanted, options.declared);
-  return absl::OkStatus();
+  if (any_fits(wanted, options.declared) || any_fits(wanted, offered))
+    return absl::OkStatus();
+  auto known = options.declared;
+  known.insert(known.end(), offered.begin(), offered.end());
+  if (known.empty())
+    return absl::FailedPreconditionError(
+        "this server has no workers: it is a cache only (execution.pool.workers is empty)");
+  auto status = no_worker_could(wanted, known);
+  if (!are_workers_starting())
+    return status;
+  return retry_later(absl::Status(status.code(), std::string(status.message())
+                                                     + " (some workers are still starting)"),
+                     first_guess);
+}
+
+/// A kind of worker that was declared and of which none has come yet.
+bool scheduler_state::are_workers_starting() const {
+  return std::any_of(options.declared.begin(), options.declared.end(),
+                     [this](const auto& x) { return !any_fits(x, offered); });
+}
+
+absl::Status scheduler_state::queue_is_full() const {
+  auto text = "all workers are busy and " + std::to_string(waiting.size())
+              + " actions wait already (execution.pool.max_queue_size)";
+  const auto pace = ends.per_job(self->clock().now());
+  if (pace)
+    text += "; a place becomes free about every "
+            + std::to_string(std::chrono::ceil<std::chrono::milliseconds>(*pace).count()) + " ms";
+  return retry_later(absl::ResourceExhaustedError(text),
+                     retry_delay(pace.value_or(std::chrono::seconds(0))));
 }
 
 void scheduler_state::enqueue(const submit& request, const operation_actor& operation) {
@@ -61,16 +99,11 @@ void scheduler_state::enqueue(const submit& request, const operation_actor& oper
   x.priority = request.work->priority;
   arm();
   if (const auto status = admit(*request.work); !status.ok())
-    return end(execution, status, nullptr);
+    return end(execution, {.trace = {}, .status = status, .result = nullptr});
   if (auto* free = find_idle(request.work->action->platform))
     return start(*free, request.work);
   if (waiting.size() >= options.max_queue_size)
-    return end(execution,
-               retry_later(absl::ResourceExhaustedError(
-                               "all workers are busy and " + std::to_string(waiting.size())
-                               + " actions wait already (execution.pool.max_queue_size)"),
-                           std::chrono::seconds(1)),
-               nullptr);
+    return end(execution, {.trace = {}, .status = queue_is_full(), .result = nullptr});
   waiting.push(request.work, x.priority);
 }
 
@@ -79,7 +112,7 @@ void scheduler_state::take_back(const withdraw& request) {
   if (found == entries.end())
     return;
   if (waiting.remove(request.execution))
-    return end(request.execution, request.why, nullptr);
+    return end(request.execution, {.trace = {}, .status = request.why, .result = nullptr});
   if (const auto on = slots.find(found->second.worker); on != slots.end())
     caf::anon_send(on->second.worker,
                    stop_job{.trace = {}, .attempt = found->second.attempt, .why = request.why});
@@ -99,18 +132,18 @@ void scheduler_state::finish(job_done& event) {
     return; // an attempt that was given up; its answer came late
   if (const auto on = slots.find(found->second.worker); on != slots.end())
     on->second.execution = 0;
-  end(event.execution, event.status, std::move(event.result));
+  ends.job_ended(self->clock().now());
+  end(event.execution, std::move(event));
 }
 
-void scheduler_state::end(std::uint64_t execution, const absl::Status& status,
-                          cached_result result) {
+/// `event` says how; whose and which attempt is filled in.
+void scheduler_state::end(std::uint64_t execution, job_done event) {
   const auto found = entries.find(execution);
-  ++(status.ok() ? completed : failed);
-  caf::anon_send(found->second.operation, job_done{.trace = {},
-                                                   .execution = execution,
-                                                   .attempt = found->second.attempt,
-                                                   .status = status,
-                                                   .result = std::move(result)});
+  ++(event.status.ok() ? completed : failed);
+  event.trace = {};
+  event.execution = execution;
+  event.attempt = found->second.attempt;
+  caf::anon_send(found->second.operation, std::move(event));
   entries.erase(found);
 }
 
@@ -128,6 +161,8 @@ void scheduler_state::offer(const worker_ready& event, const worker_actor& worke
     x.status.type = event.type;
     x.status.pid = event.pid;
     x.platform = event.platform;
+    if (std::find(offered.begin(), offered.end(), event.platform) == offered.end())
+      offered.push_back(event.platform);
     logger().info("Registered worker: {} ({})", event.name, to_string(event.platform));
     arm();
   }
@@ -177,11 +212,11 @@ void scheduler_state::put_back(std::uint64_t execution, const std::string& worke
   auto& x = entries.at(execution);
   const auto action = x.work->action->id.to_string();
   if (x.attempts >= options.max_attempts)
-    return end(execution,
-               absl::UnavailableError("action " + action + " lost its worker "
-                                      + std::to_string(x.attempts) + " times, last " + worker + ": "
-                                      + why),
-               nullptr);
+    return end(execution, {.trace = {},
+                           .status = absl::UnavailableError(
+                               "action " + action + " lost its worker " + std::to_string(x.attempts)
+                               + " times, last " + worker + ": " + why),
+                           .result = nullptr});
   logger().warn("{} died while it ran action {} (attempt {} of {}): queued again", worker, action,
                 x.attempts, options.max_attempts);
   options.meters->action_retried();

@@ -2,6 +2,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/job_queue.hpp"
 #include "actors/metrics.hpp"
+#include "actors/throughput.hpp"
 #include "actors/traced_actor.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -67,13 +68,18 @@ private:
   void match(slot& free);
   slot* find_idle(const platform_properties& wanted);
   void start(slot& on, job_ptr work);
-  void end(std::uint64_t execution, const absl::Status& status, cached_result result);
+  void end(std::uint64_t execution, job_done event);
+  absl::Status queue_is_full() const;
+  bool are_workers_starting() const;
   void arm();
   void report();
   void put_back(std::uint64_t execution, const std::string& worker, const std::string& why);
 
   std::unordered_map<std::uint64_t, entry> entries;
   std::map<caf::actor_addr, slot> slots;
+  /// Each different platform that a worker has come with so far.
+  std::vector<platform_properties> offered;
+  throughput ends;
   job_queue waiting;
   std::uint64_t last_attempt = 0;
   std::uint64_t completed = 0;

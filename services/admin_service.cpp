@@ -38,6 +38,17 @@ void describe(const trace_record& record, admin::v1::Event& to) {
   to.set_outcome(outcome_name(record.outcome));
 }
 
+void describe(const request_metadata& asker, admin::v1::Trace& to) {
+  to.set_tool_name(asker.tool_name);
+  to.set_tool_version(asker.tool_version);
+  to.set_action_id(asker.action_id);
+  to.set_invocation_id(asker.invocation_id);
+  to.set_correlated_invocations_id(asker.correlated_invocations_id);
+  to.set_target_id(asker.target_id);
+  to.set_action_mnemonic(asker.action_mnemonic);
+  to.set_configuration_id(asker.configuration_id);
+}
+
 class admin_service final : public admin::v1::Admin::CallbackService {
 public:
   explicit admin_service(context_ptr context)
@@ -67,6 +78,7 @@ public:
             if (found.ok()) {
               response->set_operation_name(found->operation);
               response->set_action_digest(found->action.to_string());
+              describe(found->asker, *response);
               for (const auto& record : found->records)
                 describe(record, *response->add_events());
             }

@@ -1,9 +1,12 @@
 #include "actors/worker/worker.hpp"
 
 #include "actors/background.hpp"
+#include "actors/execution_times.hpp"
 #include "actors/log.hpp"
 #include "actors/responses.hpp"
 #include "actors/worker/environment.hpp"
+
+#include "expbuild/execution/v1/resource_usage.pb.h"
 
 #include <caf/send.hpp>
 
@@ -15,12 +18,6 @@ using clock = std::chrono::system_clock;
 
 caf::error failure(const std::string& why) {
   return caf::make_error(caf::sec::runtime_error, why);
-}
-
-std::chrono::nanoseconds between(const google::protobuf::Timestamp& from,
-                                 const google::protobuf::Timestamp& to) {
-  return std::chrono::seconds(to.seconds() - from.seconds())
-         + std::chrono::nanoseconds(to.nanos() - from.nanos());
 }
 
 /// Where the time of an attempt went; a stage that was not reached is not counted.
@@ -35,6 +32,23 @@ void report_stages(metrics& meters, const reapi::ExecutedActionMetadata& x) {
   if (x.has_output_upload_completed_timestamp())
     meters.stage_took(action_stage::upload, between(x.output_upload_start_timestamp(),
                                                     x.output_upload_completed_timestamp()));
+}
+
+void set_duration(google::protobuf::Duration& to, std::chrono::nanoseconds time) {
+  to.set_seconds(time.count() / 1'000'000'000);
+  to.set_nanos(static_cast<std::int32_t>(time.count() % 1'000'000'000));
+}
+
+void describe(const command_ended& ended, reapi::ExecutedActionMetadata& to) {
+  set_time(*to.mutable_execution_start_timestamp(), ended.started_at);
+  set_time(*to.mutable_execution_completed_timestamp(), ended.ended_at);
+  set_duration(*to.mutable_virtual_execution_duration(),
+               std::max(ended.ended_at - ended.started_at, clock::duration{0}));
+  execution::v1::ResourceUsage usage;
+  set_duration(*usage.mutable_user_time(), ended.user_time);
+  set_duration(*usage.mutable_system_time(), ended.system_time);
+  usage.set_max_rss_bytes(ended.max_rss_bytes);
+  to.add_auxiliary_metadata()->PackFrom(usage);
 }
 
 } // namespace
@@ -151,8 +165,7 @@ void worker_state::ran(command_finished& event) {
   }
   auto& ended = *event.ended;
   busy->exit_code = ended.exit_code;
-  set_time(*busy->metadata.mutable_execution_start_timestamp(), ended.started_at);
-  set_time(*busy->metadata.mutable_execution_completed_timestamp(), ended.ended_at);
+  describe(ended, busy->metadata);
   if (ended.why == command_ended::reason::stopped && busy->stopped)
     return finish(); // nobody wants its outputs
   if (ended.why == command_ended::reason::timed_out)
@@ -206,15 +219,17 @@ void worker_state::finish() {
   auto done = std::move(busy);
   set_time(*done->metadata.mutable_worker_completed_timestamp(), clock::now());
   report_stages(*options.meters, done->metadata);
+  complete_times(done->metadata, clock::now());
   if (done->result) {
     done->result->set_exit_code(done->exit_code);
-    *done->result->mutable_execution_metadata() = std::move(done->metadata);
+    *done->result->mutable_execution_metadata() = done->metadata;
   }
   caf::anon_send(options.scheduler, job_done{.trace = {},
                                              .execution = done->work->execution,
                                              .attempt = done->number,
                                              .status = std::move(done->status),
-                                             .result = std::move(done->result)});
+                                             .result = std::move(done->result),
+                                             .metadata = std::move(done->metadata)});
   if (leaving)
     self->quit(leaving);
   else

@@ -1,9 +1,12 @@
 #define CAF_SUITE actors.decisions
+#include "actors/action_report.hpp"
+#include "actors/execution_times.hpp"
 #include "actors/job_queue.hpp"
 #include "actors/operation_names.hpp"
 #include "actors/platform.hpp"
 #include "actors/restart_policy.hpp"
 #include "actors/retired_operations.hpp"
+#include "actors/throughput.hpp"
 #include "actors/trace_index.hpp"
 #include "test/support/actors.hpp"
 
@@ -221,6 +224,65 @@ CAF_TEST(operation names are listed by whether they are done within a bound) {
   const auto bounded = names.list(0, 100, true, 10);
   CAF_CHECK(bounded.entries.empty());
   CAF_CHECK_EQUAL(bounded.next, 10u);
+}
+
+CAF_TEST(times of execution are made complete and rising) {
+  reapi::ExecutedActionMetadata x;
+  x.mutable_worker_start_timestamp()->set_seconds(100);
+  x.mutable_execution_start_timestamp()->set_seconds(110);
+  x.mutable_execution_completed_timestamp()->set_seconds(105); // the clock was set back
+  x.mutable_worker_completed_timestamp()->set_seconds(120);
+  complete_times(x, std::chrono::system_clock::now());
+  CAF_CHECK_EQUAL(x.queued_timestamp().seconds(), 100);
+  CAF_CHECK_EQUAL(x.input_fetch_start_timestamp().seconds(), 100);
+  CAF_CHECK_EQUAL(x.execution_completed_timestamp().seconds(), 110);
+  CAF_CHECK_EQUAL(x.output_upload_completed_timestamp().seconds(), 110);
+  CAF_CHECK_EQUAL(x.worker_completed_timestamp().seconds(), 120);
+  reapi::ExecutedActionMetadata nothing;
+  complete_times(nothing, std::chrono::system_clock::time_point(7s));
+  CAF_CHECK_EQUAL(nothing.queued_timestamp().seconds(), 7);
+  CAF_CHECK_EQUAL(nothing.worker_completed_timestamp().seconds(), 7);
+}
+
+CAF_TEST(the pace of jobs is that of the last of them) {
+  throughput ends;
+  auto now = throughput::time_point{} + 1h;
+  ends.job_ended(now);
+  CAF_CHECK(!ends.per_job(now));
+  for (int i = 0; i < 1000; ++i)
+    ends.job_ended(now += 100ms);
+  const auto pace = *ends.per_job(now);
+  CAF_CHECK(pace > 90ms && pace <= 100ms);
+  CAF_CHECK(*ends.per_job(now + 1h) > 50s); // nothing ends any more
+}
+
+CAF_TEST(the report of an action names who and where and how and never breaks its line) {
+  request_metadata asker;
+  asker.tool_name = "bazel";
+  asker.tool_version = "7.7.1";
+  asker.target_id = "//some:target\nINFO fake: line";
+  asker.action_mnemonic = "CppCompile";
+  asker.invocation_id = "build-1";
+  asker.configuration_id = "k8-fastbuild";
+  reapi::ExecuteResponse response;
+  response.mutable_result()->set_exit_code(3);
+  reapi::ExecutedActionMetadata metadata;
+  metadata.set_worker("host-worker-1");
+  metadata.mutable_execution_start_timestamp()->set_seconds(5);
+  metadata.mutable_execution_completed_timestamp()->set_seconds(7);
+  const auto action = digest::of("action");
+  const auto text = report_of(action, asker, absl::OkStatus(), response, metadata);
+  for (const auto& part :
+       {action.hash(), std::string("exit_code=3"), std::string("target=//some:target?INFO"),
+        std::string("mnemonic=CppCompile"), std::string("worker=host-worker-1"),
+        std::string("ran=2000ms"), std::string("tool=bazel/7.7.1"),
+        std::string("invocation=build-1"), std::string("configuration=k8-fastbuild")})
+    CAF_CHECK(text.find(part) != std::string::npos);
+  CAF_CHECK(text.find('\n') == std::string::npos);
+  const auto failed =
+      report_of(action, {}, absl::UnavailableError("lost its worker"), {}, metadata);
+  CAF_CHECK(failed.find("UNAVAILABLE") != std::string::npos);
+  CAF_CHECK(failed.find("lost its worker") != std::string::npos);
 }
 
 CAF_TEST(a trace is found by name or action or invocation or target and by a unique prefix) {

@@ -4,6 +4,8 @@
 #include "storage/missing.hpp"
 #include "test/support/actors.hpp"
 
+#include "google/rpc/error_details.pb.h"
+
 using namespace expbuild;
 using namespace expbuild::test;
 using namespace std::chrono_literals;
@@ -82,6 +84,15 @@ struct fixture : actor_fixture {
   }
 };
 
+/// Of a status with RetryInfo; 0 without.
+std::int64_t retry_seconds(const absl::Status& status) {
+  google::rpc::RetryInfo info;
+  const auto payload = status.GetPayload("type.googleapis.com/google.rpc.RetryInfo");
+  if (payload)
+    CAF_CHECK(info.ParseFromString(std::string(*payload)));
+  return info.retry_delay().seconds();
+}
+
 } // namespace
 
 CAF_TEST_FIXTURE_SCOPE(scheduler_tests, fixture)
@@ -121,6 +132,48 @@ CAF_TEST(an action that no worker could ever run is refused naming the property 
   const std::string text(operation->ends[0].status.message());
   CAF_CHECK(text.find("OSFamily=plan9") != std::string::npos);
   CAF_CHECK(text.find("OSFamily=linux") != std::string::npos);
+}
+
+CAF_TEST(a full queue says how long it is and when a place becomes free) {
+  const auto worker = add_worker("w1");
+  add_operation(make_job(1));
+  add_operation(make_job(2));
+  for (int i = 3; i < 6; ++i) { // one ends every 5 s
+    advance_time(5s);
+    add_operation(make_job(static_cast<std::uint64_t>(i)));
+    done(worker);
+    offer(worker.actor, "w1");
+  }
+  add_operation(make_job(8));
+  const auto refused = add_operation(make_job(9));
+  CAF_REQUIRE_EQUAL(refused->ends.size(), 1u);
+  const auto& status = refused->ends[0].status;
+  CAF_CHECK(absl::IsResourceExhausted(status));
+  const std::string text(status.message());
+  CAF_CHECK(text.find("2 actions wait already (execution.pool.max_queue_size)")
+            != std::string::npos);
+  CAF_CHECK(text.find("a place becomes free about every 3334 ms") != std::string::npos);
+  CAF_CHECK_EQUAL(retry_seconds(status), 4);
+}
+
+CAF_TEST(an action that nobody could run is told to come back only while workers are starting) {
+  const auto work = make_job(1, 0, {{"OSFamily", "plan9"}});
+  const auto early = add_operation(work)->ends.at(0).status;
+  CAF_CHECK(absl::IsFailedPrecondition(early));
+  CAF_CHECK_EQUAL(retry_seconds(early), 1);
+  add_worker("w1");
+  add_worker("w2", {{"OSFamily", "linux"}, {"Pool", "gpu"}});
+  const auto late = add_operation(make_job(2, 0, {{"OSFamily", "plan9"}}))->ends.at(0).status;
+  CAF_CHECK(absl::IsFailedPrecondition(late));
+  CAF_CHECK_EQUAL(retry_seconds(late), 0);
+  CAF_CHECK(std::string(late.message()).find("OSFamily=plan9") != std::string::npos);
+  CAF_CHECK(std::string(late.message()).find("{OSFamily=linux}") != std::string::npos);
+}
+
+CAF_TEST(what a worker offers beyond its declaration counts) {
+  add_worker("w1", {{"OSFamily", "linux"}, {"Pool", "special"}});
+  const auto wanting = add_operation(make_job(1, 0, {{"Pool", "special"}}));
+  CAF_CHECK_EQUAL(wanting->stages.size(), 1u);
 }
 
 CAF_TEST(an action for a declared worker that is still starting waits) {

@@ -5,6 +5,8 @@
 #include "actors/worker/worker.hpp"
 #include "test/support/actors.hpp"
 
+#include "expbuild/execution/v1/resource_usage.pb.h"
+
 #include <filesystem>
 #include <unistd.h>
 
@@ -153,6 +155,41 @@ CAF_TEST(outputs can be found before the job is reported) {
   caf::anon_send(blobs, find_missing{.trace = {}, .digests = {digest::of("made")}}, box.make());
   consume_messages();
   CAF_CHECK(box.value().digests.empty());
+}
+
+CAF_TEST(a result tells what the command cost and when each step was) {
+  const auto x = ready_worker();
+  run(x);
+  command_ended ended;
+  ended.started_at = std::chrono::system_clock::now();
+  ended.ended_at = ended.started_at + 1500ms;
+  ended.user_time = 1200ms;
+  ended.system_time = 30ms;
+  ended.max_rss_bytes = 7 << 20;
+  end_command(ended);
+  CAF_REQUIRE_EQUAL(ends->size(), 1u);
+  const auto& metadata = ends->at(0).result->execution_metadata();
+  CAF_CHECK_EQUAL(metadata.worker(), "host-worker-1");
+  CAF_CHECK_EQUAL(metadata.virtual_execution_duration().seconds(), 1);
+  CAF_CHECK_EQUAL(metadata.virtual_execution_duration().nanos(), 500'000'000);
+  execution::v1::ResourceUsage usage;
+  CAF_REQUIRE_EQUAL(metadata.auxiliary_metadata_size(), 1);
+  CAF_REQUIRE(metadata.auxiliary_metadata(0).UnpackTo(&usage));
+  CAF_CHECK_EQUAL(usage.user_time().seconds(), 1);
+  CAF_CHECK_EQUAL(usage.user_time().nanos(), 200'000'000);
+  CAF_CHECK_EQUAL(usage.system_time().nanos(), 30'000'000);
+  CAF_CHECK_EQUAL(usage.max_rss_bytes(), 7 << 20);
+}
+
+CAF_TEST(an attempt without a result tells its times as well) {
+  const auto x = ready_worker();
+  run(x);
+  s->ended(absl::InvalidArgumentError("cannot start cc"));
+  consume_messages();
+  CAF_REQUIRE_EQUAL(ends->size(), 1u);
+  CAF_CHECK_EQUAL(ends->at(0).metadata.worker(), "host-worker-1");
+  CAF_CHECK(ends->at(0).metadata.worker_completed_timestamp().seconds() > 0);
+  CAF_CHECK(ends->at(0).metadata.execution_start_timestamp().seconds() > 0);
 }
 
 CAF_TEST(a timeout is reported with the output so far) {

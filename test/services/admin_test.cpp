@@ -57,6 +57,17 @@ CAF_TEST(a trace is found by the name of its operation) {
   client_context execution;
   reapi::ExecuteRequest request;
   *request.mutable_action_digest() = digest::of("an action").to_proto();
+  reapi::RequestMetadata metadata;
+  metadata.mutable_tool_details()->set_tool_name("bazel");
+  metadata.mutable_tool_details()->set_tool_version("7.7.1");
+  metadata.set_action_id("action-1");
+  metadata.set_tool_invocation_id("invocation-1");
+  metadata.set_correlated_invocations_id("nightly-1");
+  metadata.set_target_id("//some:target");
+  metadata.set_action_mnemonic("CppCompile");
+  metadata.set_configuration_id("k8-fastbuild");
+  execution.AddMetadata("build.bazel.remote.execution.v2.requestmetadata-bin",
+                        metadata.SerializeAsString());
   CAF_REQUIRE(stub<reapi::Execution>()->Execute(&execution, request)->Finish().ok());
   client_context call;
   admin::v1::GetTraceRequest question;
@@ -65,6 +76,21 @@ CAF_TEST(a trace is found by the name of its operation) {
   CAF_REQUIRE(stub<admin::v1::Admin>()->GetTrace(&call, question, &trace).ok());
   CAF_CHECK_EQUAL(trace.operation_name(), "operation-1");
   CAF_CHECK_EQUAL(trace.action_digest(), digest::of("an action").to_string());
+  CAF_CHECK_EQUAL(trace.tool_name(), "bazel");
+  CAF_CHECK_EQUAL(trace.tool_version(), "7.7.1");
+  CAF_CHECK_EQUAL(trace.action_id(), "action-1");
+  CAF_CHECK_EQUAL(trace.invocation_id(), "invocation-1");
+  CAF_CHECK_EQUAL(trace.correlated_invocations_id(), "nightly-1");
+  CAF_CHECK_EQUAL(trace.target_id(), "//some:target");
+  CAF_CHECK_EQUAL(trace.action_mnemonic(), "CppCompile");
+  CAF_CHECK_EQUAL(trace.configuration_id(), "k8-fastbuild");
+  for (const auto* query : {"invocation-1", "nightly-1", "//some:target"}) {
+    client_context again;
+    question.set_query(query);
+    admin::v1::Trace same;
+    CAF_REQUIRE(stub<admin::v1::Admin>()->GetTrace(&again, question, &same).ok());
+    CAF_CHECK_EQUAL(same.operation_name(), "operation-1");
+  }
   const auto& events = trace.events();
   const auto to_cas = std::find_if(events.begin(), events.end(),
                                    [](const auto& x) { return x.message() == "find_missing"; });

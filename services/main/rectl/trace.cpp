@@ -96,7 +96,14 @@ int run_trace(const globals& given, const std::string& query) {
   if (given.json)
     return print_json(answer);
   std::cout << "operation " << answer.operation_name() << "\naction    " << answer.action_digest()
-            << "\n\n";
+            << "\n";
+  for (const auto& [name, value] : {std::pair{"target    ", answer.target_id()},
+                                    std::pair{"mnemonic  ", answer.action_mnemonic()},
+                                    std::pair{"invocation ", answer.invocation_id()},
+                                    std::pair{"tool      ", answer.tool_name()}})
+    if (!value.empty())
+      std::cout << name << value << "\n";
+  std::cout << "\n";
   tree_printer(answer).print();
   return ok;
 }
@@ -107,8 +114,9 @@ verb add_trace(CLI::App& app) {
   auto* command = app.add_subcommand("trace", "every message that belonged to one operation");
   auto query = std::make_shared<std::string>();
   command
-      ->add_option("NAME", *query,
-                   "operation name, action hash or invocation id, or the first 6 characters")
+      ->add_option(
+          "NAME", *query,
+          "operation name, action hash, invocation id or target, or the first 6 characters")
       ->required();
   return [query](const globals& given) { return run_trace(given, *query); };
 }

@@ -1,0 +1,66 @@
+#include "actors/action_report.hpp"
+
+#include "actors/execution_times.hpp"
+
+namespace expbuild {
+
+namespace {
+
+constexpr std::size_t max_text = 200;
+
+std::string clean(std::string text) {
+  if (text.size() > max_text)
+    text.resize(max_text);
+  for (auto& c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == 127)
+      c = '?';
+  return text;
+}
+
+void add(std::string& to, const char* name, const std::string& value) {
+  if (!value.empty())
+    to.append(" ").append(name).append("=").append(clean(value));
+}
+
+void add_ms(std::string& to, const char* name, std::chrono::nanoseconds value) {
+  to.append(" ").append(name).append("=").append(
+      std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(value).count()) + "ms");
+}
+
+std::string outcome(const absl::Status& status, const reapi::ExecuteResponse& response) {
+  if (!status.ok())
+    return absl::StatusCodeToString(status.code());
+  return response.cached_result() ? "cached"
+                                  : "exit_code=" + std::to_string(response.result().exit_code());
+}
+
+} // namespace
+
+std::string report_of(const digest& action, const request_metadata& asker,
+                      const absl::Status& status, const reapi::ExecuteResponse& response,
+                      const reapi::ExecutedActionMetadata& metadata) {
+  auto text = "action " + action.to_string() + " ended: " + outcome(status, response);
+  add(text, "target", asker.target_id);
+  add(text, "mnemonic", asker.action_mnemonic);
+  add(text, "worker", metadata.worker());
+  if (!response.cached_result()) {
+    add_ms(text, "queued", between(metadata.queued_timestamp(), metadata.worker_start_timestamp()));
+    add_ms(text, "staged",
+           between(metadata.input_fetch_start_timestamp(),
+                   metadata.input_fetch_completed_timestamp()));
+    add_ms(text, "ran",
+           between(metadata.execution_start_timestamp(), metadata.execution_completed_timestamp()));
+    add_ms(text, "total",
+           between(metadata.queued_timestamp(), metadata.worker_completed_timestamp()));
+  }
+  add(text, "tool", asker.tool_name + (asker.tool_version.empty() ? "" : "/" + asker.tool_version));
+  add(text, "invocation", asker.invocation_id);
+  add(text, "correlated", asker.correlated_invocations_id);
+  add(text, "configuration", asker.configuration_id);
+  add(text, "action_id", asker.action_id == action.hash() ? std::string() : asker.action_id);
+  if (!status.ok())
+    text += ": " + clean(std::string(status.message()));
+  return text;
+}
+
+} // namespace expbuild
