@@ -205,6 +205,20 @@ CAF_TEST(a timeout is reported with the output so far) {
   CAF_CHECK_EQUAL(ends->at(0).result->stdout_digest().hash(), digest::of("so far").hash());
 }
 
+CAF_TEST(a command that loses a process to the memory limit is no success whatever its exit code) {
+  const auto x = ready_worker();
+  run(x);
+  end_command({.why = command_ended::reason::out_of_memory,
+               .exit_code = 0,
+               .started_at = {},
+               .ended_at = {}});
+  CAF_REQUIRE_EQUAL(ends->size(), 1u);
+  CAF_CHECK(absl::IsResourceExhausted(ends->at(0).status));
+  CAF_CHECK(std::string(ends->at(0).status.message()).find("max_memory_bytes")
+            != std::string::npos);
+  CAF_REQUIRE(ends->at(0).result != nullptr);
+}
+
 CAF_TEST(a stopped attempt ends with the reason that was given) {
   const auto x = ready_worker();
   run(x);
