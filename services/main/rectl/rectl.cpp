@@ -1,5 +1,7 @@
 #include "services/main/rectl/verbs.hpp"
 
+#include "expbuild/execution/v1/resource_usage.pb.h"
+
 #include <google/protobuf/util/json_util.h>
 
 #include <iostream>
@@ -9,12 +11,15 @@
 namespace expbuild::rectl {
 
 int print_json(const google::protobuf::Message& message) {
+  execution::v1::ResourceUsage::descriptor(); // results hold one as an Any: it must be linked
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok())
-    return complain(absl::InternalError("the answer can not be shown as JSON"));
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok())
+    return complain(
+        absl::InternalError("the answer can not be shown as JSON: " + status.ToString()));
   std::cout << json;
   return ok;
 }
@@ -24,6 +29,9 @@ int complain(const absl::Status& status) {
   switch (status.code()) {
   case absl::StatusCode::kUnavailable:
     return can_not_connect;
+  case absl::StatusCode::kPermissionDenied:
+  case absl::StatusCode::kUnauthenticated:
+    return no_access;
   case absl::StatusCode::kNotFound:
     return not_found;
   case absl::StatusCode::kDeadlineExceeded:
@@ -45,12 +53,21 @@ int main(int argc, char** argv) {
       ->envname("EXPBUILD_INSTANCE");
   app.add_option("--timeout", timeout, "seconds a call may take")->check(CLI::PositiveNumber);
   app.add_flag("--json", given.json, "print JSON");
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 no access, 5 not found,\n"
+      "124 timed out, 130 interrupted; exec: the command's own. docs/rectl.md says more.");
   app.require_subcommand(1);
   app.fallthrough();
   const std::pair<const char*, verb> verbs[] = {{"status", add_status(app)},
                                                 {"capabilities", add_capabilities(app)},
                                                 {"exec", add_exec(app)},
                                                 {"conformance", add_conformance(app)},
+                                                {"upload", add_upload(app)},
+                                                {"download", add_download(app)},
+                                                {"cat", add_cat(app)},
+                                                {"operations", add_operations(app)},
+                                                {"cancel", add_cancel(app)},
+                                                {"workers", add_workers(app)},
                                                 {"trace", add_trace(app)}};
   try {
     app.parse(argc, argv);

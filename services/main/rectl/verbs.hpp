@@ -15,6 +15,7 @@ enum exit_code : int {
   failed = 1,
   usage = 2,
   can_not_connect = 3,
+  no_access = 4,
   not_found = 5,
   timed_out = 124,
   interrupted = 130
@@ -33,6 +34,12 @@ verb add_capabilities(CLI::App& app);
 verb add_conformance(CLI::App& app);
 verb add_exec(CLI::App& app);
 verb add_trace(CLI::App& app);
+verb add_upload(CLI::App& app);
+verb add_download(CLI::App& app);
+verb add_cat(CLI::App& app);
+verb add_operations(CLI::App& app);
+verb add_cancel(CLI::App& app);
+verb add_workers(CLI::App& app);
 
 /// Prints a message as JSON (protobuf's own mapping, every field) to stdout.
 int print_json(const google::protobuf::Message& message);
