@@ -1,6 +1,6 @@
 #pragma once
 #include "actors/job.hpp"
-#include "actors/operation_state.hpp"
+#include "actors/operation_messages.hpp"
 #include "actors/reply.hpp"
 #include "actors/trace.hpp"
 #include "actors/worker/worker_messages.hpp"
@@ -13,7 +13,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,18 +21,6 @@
 /// imperatives, answers participles or nouns, events what happened.
 
 namespace expbuild {
-
-/// Who asks (RequestMetadata), as far as traces and logs want it.
-struct request_metadata {
-  std::string tool_name;
-  std::string tool_version;
-  std::string action_id; ///< what the client calls the action; usually its hash
-  std::string invocation_id;
-  std::string correlated_invocations_id; ///< several invocations that belong together
-  std::string target_id;
-  std::string action_mnemonic;
-  std::string configuration_id;
-};
 
 // ---- cas -------------------------------------------------------------------------------------
 
@@ -95,144 +82,12 @@ struct get_result {
   digest action;
   inline_request inlined;
 };
-using cached_result = std::shared_ptr<const reapi::ActionResult>;
 
 /// Keep this result. FAILED_PRECONDITION when a blob that it names is absent.
 struct put_result {
   trace_context trace;
   digest action;
   cached_result result;
-};
-
-// ---- dispatcher and operation ----------------------------------------------------------------
-
-/// Run this action, or join the one that runs. `listener` is unique to the sender's stream.
-struct execute {
-  trace_context trace;
-  digest action;
-  bool skip_cache_lookup = false;
-  std::int32_t priority = 0;
-  std::uint64_t listener = 0;
-  request_metadata asker;
-  inline_request inlined = {}; ///< kept with the operation, for those who watch it later
-};
-
-/// Watch an operation by name, finished ones included. NOT_FOUND ends the stream otherwise.
-struct watch {
-  trace_context trace;
-  std::string operation;
-  std::uint64_t listener = 0;
-};
-
-/// That stream is gone.
-struct detach {
-  trace_context trace;
-  std::uint64_t listener = 0;
-};
-
-/// Ends this operation for its watchers; the action dies when no other operation waits for it.
-/// (answer: NOT_FOUND for an unknown name; OK for a finished one)
-struct cancel {
-  trace_context trace;
-  std::string operation;
-};
-
-/// Latest state of one operation, finished ones included. (answer: NOT_FOUND)
-struct get_operation {
-  trace_context trace;
-  std::string operation;
-};
-
-/// Forgets a finished operation. (answer: NOT_FOUND for an unknown name, FAILED_PRECONDITION while
-/// it runs: it is not cancelled by this)
-struct delete_operation {
-  trace_context trace;
-  std::string operation;
-};
-
-/// Which operations to list; what is not set does not matter.
-struct operation_filter {
-  std::optional<bool> done;
-  std::optional<execution_stage> stage;
-};
-/// Known operations, oldest first. (answer: operation_page)
-struct list_operations {
-  trace_context trace;
-  operation_filter filter;
-  std::uint64_t after = 0; ///< number of the last one of the page before; 0: from the start
-  std::size_t limit = 100;
-};
-struct operation_page {
-  struct entry {
-    std::uint64_t number = 0; ///< rises with the age; where the next page goes on
-    operation_state state;
-  };
-  std::vector<entry> operations; ///< may be fewer than asked for although there are more
-  std::uint64_t next = 0;        ///< `after` of the next page; 0: this was the last
-};
-
-/// Takes no new actions; answered when none is left.
-struct drain {
-  trace_context trace;
-};
-
-/// Ends every live operation with this status (the last step of a stop).
-struct abort_all {
-  trace_context trace;
-  absl::Status why;
-};
-
-/// INTERNAL: what execute waited for.
-struct action_loaded {
-  trace_context trace;
-  execute request;
-  absl::StatusOr<std::shared_ptr<const loaded_action>> action;
-};
-
-/// A stream joins this execution under this operation name.
-struct attach {
-  trace_context trace;
-  std::string operation;
-  std::uint64_t listener = 0;
-  std::int32_t priority = 0;
-  bool is_new = false;         ///< a name that an Execute has just got; else one that is watched
-  inline_request inlined = {}; ///< of a new name
-};
-
-/// INTERNAL to operation: the action cache has answered.
-struct result_checked {
-  trace_context trace;
-  absl::StatusOr<cached_result> result;
-};
-
-/// INTERNAL to operation: the action cache has stored (or refused) the result.
-struct result_stored {
-  trace_context trace;
-  absl::Status status;
-};
-
-/// The job moved: queued again, or executing on a worker.
-struct stage_reached {
-  trace_context trace;
-  execution_stage stage = execution_stage::queued;
-  std::string worker;
-};
-
-/// From operation to dispatcher: it has ended and its names are retired. No new stream may join.
-struct operation_finished {
-  trace_context trace;
-  std::uint64_t execution = 0;
-};
-
-/// From operation to dispatcher: this name alone has ended, and is retired.
-struct name_ended {
-  trace_context trace;
-  std::string operation;
-};
-
-/// From dispatcher to operation: nobody can find you any more; end.
-struct release {
-  trace_context trace;
 };
 
 // ---- scheduler and workers -------------------------------------------------------------------
@@ -391,23 +246,6 @@ EXPBUILD_MESSAGE(write_ended)
 EXPBUILD_MESSAGE(get_cas_stats)
 EXPBUILD_MESSAGE(get_result)
 EXPBUILD_MESSAGE(put_result)
-EXPBUILD_MESSAGE(execute)
-EXPBUILD_MESSAGE(watch)
-EXPBUILD_MESSAGE(detach)
-EXPBUILD_MESSAGE(cancel)
-EXPBUILD_MESSAGE(get_operation)
-EXPBUILD_MESSAGE(delete_operation)
-EXPBUILD_MESSAGE(list_operations)
-EXPBUILD_MESSAGE(drain)
-EXPBUILD_MESSAGE(abort_all)
-EXPBUILD_MESSAGE(action_loaded)
-EXPBUILD_MESSAGE(attach)
-EXPBUILD_MESSAGE(result_checked)
-EXPBUILD_MESSAGE(result_stored)
-EXPBUILD_MESSAGE(stage_reached)
-EXPBUILD_MESSAGE(operation_finished)
-EXPBUILD_MESSAGE(name_ended)
-EXPBUILD_MESSAGE(release)
 EXPBUILD_MESSAGE(submit)
 EXPBUILD_MESSAGE(withdraw)
 EXPBUILD_MESSAGE(raise_priority)
@@ -426,15 +264,12 @@ EXPBUILD_MESSAGE(name_trace)
 EXPBUILD_MESSAGE(keep_trace)
 EXPBUILD_MESSAGE(trace_of)
 EXPBUILD_MESSAGE(tick)
-EXPBUILD_MESSAGE(operation_sink)
 EXPBUILD_MESSAGE(reply<expbuild::missing_blobs>)
 EXPBUILD_MESSAGE(reply<expbuild::opened_blobs>)
 EXPBUILD_MESSAGE(reply<expbuild::begun_writes>)
 EXPBUILD_MESSAGE(reply<expbuild::unit>)
 EXPBUILD_MESSAGE(reply<expbuild::cas_stats>)
 EXPBUILD_MESSAGE(reply<expbuild::cached_result>)
-EXPBUILD_MESSAGE(reply<expbuild::operation_state>)
-EXPBUILD_MESSAGE(reply<expbuild::operation_page>)
 EXPBUILD_MESSAGE(reply<expbuild::scheduler_stats>)
 EXPBUILD_MESSAGE(reply<std::vector<expbuild::worker_status>>)
 EXPBUILD_MESSAGE(reply<expbuild::recorded_trace>)
