@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Writes a few seeds for every fuzzer: seeds.py FOLDER"""
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test/e2e"))
+from http2 import field  # noqa: E402  protobuf by hand
+
+HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def node(name, size=0, executable=0):
+    return field(1, name) + field(2, field(1, HASH) + field(2, size)) + (field(4, 1) if executable else b"")
+
+
+def directory(files=(), directories=(), links=()):
+    return (b"".join(field(1, node(x)) for x in files) + b"".join(field(2, node(n, d)) for n, d in directories)
+            + b"".join(field(3, field(1, n) + field(2, t)) for n, t in links))
+
+
+def tree(root, *children):
+    return field(1, root) + b"".join(field(2, x) for x in children)
+
+
+SEEDS = {
+    "resource_name": [x.encode() for x in (
+        f"blobs/{HASH}/0", f"main/blobs/{HASH}/12", f"a/b/c/uploads/u/blobs/{HASH}/7/blobs/x",
+        f"uploads/u/compressed-blobs/zstd/{HASH}/9", f"x/compressed-blobs/deflate/blake3/{HASH}/9")],
+    "input_tree": [
+        tree(directory(["a", "b"], [("c", 0)], [("d", "a")]), directory(["x"])),
+        tree(directory([], [("a", 1), ("b", 1)]), directory(["x"]), directory([], [("y", 0), ("z", 0)])),
+        tree(directory([".."])), tree(directory(["a/b"])), tree(directory([], [], [("l", "/etc")]))],
+    "command": [
+        field(1, "/bin/true") + field(6, "sub") + field(7, "out") + field(7, "../beside") + field(7, "a/./b"),
+        field(1, "x") + field(3, "file") + field(4, "dir/") + field(4, ""),
+        field(7, "../../out"), field(7, "/absolute"), field(6, "a/../..")],
+    "config": [x.read_bytes() for x in sorted((ROOT / "config/examples").glob("*.toml"))],
+    "result_record": [
+        b"\x00\x05\x01", b"\x00\x40\x80" + field(2, field(1, "out") + field(2, field(1, HASH))) + field(4, 1),
+        b"\x00\x10\x01" + field(5, "stdout"), b"EXPB\x01\0\0\0" + bytes(40)],
+}
+
+for name, seeds in SEEDS.items():
+    folder = pathlib.Path(sys.argv[1], name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds):
+        (folder / f"seed-{number}").write_bytes(seed)
