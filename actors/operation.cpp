@@ -213,12 +213,13 @@ void operation_actor_state::tell_state(const get_operation& request,
   caf::anon_send(options.reaper, request, answer); // it has ended, and is retired
 }
 
-void operation_actor_state::refuse_delete(const delete_operation& request,
-                                          const reply<unit>& answer) const {
+/// Deleting does not cancel: it says that nobody will ask for the result.
+void operation_actor_state::delete_later(const delete_operation& request,
+                                         const reply<unit>& answer) {
   if (!names.contains(request.operation)) // the dispatcher hears first that it has ended
     return caf::anon_send(options.dispatcher, request, answer);
-  answer(absl::FailedPreconditionError("operation '" + request.operation
-                                       + "' still runs: cancel it, or wait for its end, first"));
+  unwanted.insert(request.operation);
+  answer(unit{});
 }
 
 void operation_actor_state::abort(const absl::Status& why) {
@@ -246,6 +247,8 @@ void operation_actor_state::end_name(const std::string& operation, const absl::S
     sink.finish(absl::OkStatus());
   }
   names.erase(operation);
+  if (unwanted.erase(operation) > 0)
+    return caf::anon_send(options.dispatcher, forget{.trace = {}, .operation = operation});
   caf::anon_send(options.reaper, retire{.trace = {}, .state = std::move(last)}, options.dispatcher);
 }
 
@@ -303,7 +306,7 @@ operation(operation_actor_state::pointer self, operation_options options, execut
             state.tell_state(x, answer);
           },
           [&state](const delete_operation& x, const reply<unit>& answer) {
-            state.refuse_delete(x, answer);
+            state.delete_later(x, answer);
           },
           [&state](result_checked& x) { state.cache_answered(x); },
           [&state](const stage_reached& x) { state.moved(x); },

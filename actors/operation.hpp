@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 
 namespace expbuild {
 
@@ -43,7 +44,7 @@ public:
   void stored(const absl::Status& status);
   void look_after(const tick& event);
   void tell_state(const get_operation& request, const reply<operation_state>& answer) const;
-  void refuse_delete(const delete_operation& request, const reply<unit>& answer) const;
+  void delete_later(const delete_operation& request, const reply<unit>& answer);
 
   pointer self;
   operation_options options;
@@ -75,6 +76,7 @@ private:
   operation_state snapshot(const std::string& operation) const;
 
   std::map<std::string, named> names;
+  std::set<std::string> unwanted; ///< names that were deleted while they ran
   execution_stage stage = execution_stage::queued;
   reapi::ExecutedActionMetadata metadata;
   std::shared_ptr<const reapi::ExecuteResponse> response;

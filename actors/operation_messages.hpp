@@ -70,8 +70,8 @@ struct get_operation {
   std::string operation;
 };
 
-/// Forgets a finished operation. (answer: NOT_FOUND for an unknown name, FAILED_PRECONDITION while
-/// it runs: it is not cancelled by this)
+/// Forgets a finished operation, and one that runs when it ends: it is not cancelled by this.
+/// (answer: NOT_FOUND for an unknown name)
 struct delete_operation {
   trace_context trace;
   std::string operation;

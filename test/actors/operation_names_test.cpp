@@ -32,11 +32,20 @@ CAF_TEST(a cancellation and a question that cross are both answered) {
   CAF_CHECK(watcher->completed());
 }
 
-CAF_TEST(a running operation is not deleted and a finished one is forgotten) {
+CAF_TEST(deleting a running operation does not cancel it and its result is not kept) {
   const auto x = run(some_action());
-  CAF_CHECK(absl::IsFailedPrecondition(delete_name(x.name()).status()));
-  CAF_CHECK(absl::IsNotFound(delete_name("nobody").status()));
+  CAF_CHECK(delete_name(x.name()).status().ok());
   CAF_CHECK(!x.stream->completed());
+  CAF_CHECK(state_of(x.name()).status().ok());
+  end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
+  CAF_REQUIRE(x.stream->completed());
+  CAF_CHECK_EQUAL(x.stream->code(), 0);
+  CAF_CHECK(absl::IsNotFound(state_of(x.name()).status()));
+}
+
+CAF_TEST(a finished operation that is deleted is forgotten) {
+  const auto x = run(some_action());
+  CAF_CHECK(absl::IsNotFound(delete_name("nobody").status()));
   end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
   CAF_CHECK(delete_name(x.name()).status().ok());
   CAF_CHECK(absl::IsNotFound(state_of(x.name()).status()));

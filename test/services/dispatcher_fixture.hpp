@@ -35,7 +35,7 @@ struct dispatcher_fixture : service_fixture {
           answer(to->page);
         },
         [](const delete_operation& x, const reply<unit>& answer) {
-          answer(x.operation == "known" ? absl::FailedPreconditionError("it still runs")
+          answer(x.operation == "known" ? absl::StatusOr<unit>(unit{})
                                         : absl::NotFoundError("no operation"));
         },
         [](const cancel& x, const reply<unit>& answer) {

@@ -56,7 +56,7 @@ struct outputs_fixture : host_fixture {
     spec.stdout_path = space->stdout_path();
     spec.stderr_path = space->stderr_path();
     CAF_CHECK_EQUAL(start(std::move(spec)).get().status(), absl::OkStatus());
-    auto collected = space->collect(command);
+    auto collected = space->collect(command, nullptr);
     space->remove();
     return collected;
   }
