@@ -246,9 +246,9 @@ void operation_actor_state::end_name(const std::string& operation, const absl::S
     sink.update(last);
     sink.finish(absl::OkStatus());
   }
-  names.erase(operation);
-  if (unwanted.erase(operation) > 0)
-    return caf::anon_send(options.dispatcher, forget{.trace = {}, .operation = operation});
+  names.erase(operation); // which may be where `operation` lay
+  if (unwanted.erase(last.name) > 0)
+    return caf::anon_send(options.dispatcher, forget{.trace = {}, .operation = last.name});
   caf::anon_send(options.reaper, retire{.trace = {}, .state = std::move(last)}, options.dispatcher);
 }
 
