@@ -31,12 +31,15 @@ absl::Status a_miss(const digest& action) {
 }
 
 void finish_hit(const options_ptr& options, const get_result& request,
-                std::shared_ptr<reapi::ActionResult> result, const reply<cached_result>& answer) {
+                const std::shared_ptr<reapi::ActionResult>& result,
+                const reply<cached_result>& answer) {
   options->meters->result_looked_up(result_lookup::hit);
-  auto inline_then_answer = [options, request, result = std::move(result), answer] {
+  auto inline_then_answer = [options, request, result, answer] {
     apply_inlining(*options->store, request.inlined, request.action.function(), *result);
     answer(cached_result(result));
   };
+  if (!needs_reading(request.inlined, *result))
+    return inline_then_answer();
   if (!in_background(*options->io, io_pool::lane::short_work, std::move(inline_then_answer)))
     answer(pool_is_full());
 }

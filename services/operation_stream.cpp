@@ -74,14 +74,19 @@ void operation_stream::go_on() {
   }
 }
 
-/// A result goes through the pool, where outputs are inlined as far as they were asked for.
+/// A result goes through the pool when outputs must be read to be inlined.
 void operation_stream::prepare() {
-  const bool has_result = sending_.response && sending_.response->has_result();
+  if (!sending_.response || !sending_.response->has_result())
+    return write_prepared();
+  if (!needs_reading(sending_.inlined, sending_.response->result())) {
+    inline_outputs();
+    return write_prepared();
+  }
   const auto work = [me = shared_from_this()] {
     me->inline_outputs();
     me->write_prepared();
   };
-  if (!has_result || !post_work(*context_, io_pool::lane::short_work, work))
+  if (!post_work(*context_, io_pool::lane::short_work, work))
     write_prepared(); // a full pool: digests alone are a correct answer, too
 }
 

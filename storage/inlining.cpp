@@ -14,7 +14,7 @@ constexpr std::int64_t max_result_bytes = (4 << 20) - (64 << 10);
 std::string read_within(backend& from, const reapi::Digest& wire, digest_function function,
                         std::int64_t& budget) {
   const auto id = digest::from_proto(wire, function);
-  if (!id.ok() || id->size_bytes() > budget)
+  if (!id.ok() || id->is_empty_blob() || id->size_bytes() > budget)
     return {};
   auto bytes = read_blob(from, *id, budget);
   if (!bytes.ok())
@@ -34,6 +34,12 @@ void clear_inlined(reapi::ActionResult& result) {
 }
 
 } // namespace
+
+bool needs_reading(const inline_request& asked, const reapi::ActionResult& result) {
+  return (asked.stdout_raw && result.stdout_digest().size_bytes() > 0)
+         || (asked.stderr_raw && result.stderr_digest().size_bytes() > 0)
+         || (!asked.output_files.empty() && result.output_files_size() > 0);
+}
 
 void apply_inlining(backend& from, const inline_request& asked, digest_function function,
                     reapi::ActionResult& result, std::int64_t budget) {

@@ -13,6 +13,9 @@ struct inline_request {
   std::vector<std::string> output_files;
 };
 
+/// Whether `apply_inlining` would read anything; it does not block otherwise.
+bool needs_reading(const inline_request& asked, const reapi::ActionResult& result);
+
 /// Fills stdout_raw, stderr_raw and output file contents that were asked for, as long as the sum
 /// stays within `budget` bytes and the result below what clients take as one message, and clears
 /// what was not asked for. What can not be read stays named by digest alone. Blocks.
