@@ -294,11 +294,12 @@ CAF_TEST(a trace is found by name or action or invocation or target and by a uni
   asker.target_id = "//some:target";
   index.add({.trace = 1, .operation = "operation-a", .action = action, .asker = asker});
   index.add({.trace = 2, .operation = "operation-b", .action = digest::of("b"), .asker = {}});
-  CAF_CHECK_EQUAL(index.find("operation-a")->trace, 1u);
-  CAF_CHECK_EQUAL(index.find(action.hash().substr(0, 12))->trace, 1u);
-  CAF_CHECK_EQUAL(index.find("build-1")->trace, 1u);
-  CAF_CHECK_EQUAL(index.find("nightly")->trace, 1u);
-  CAF_CHECK_EQUAL(index.find("//some:target")->trace, 1u);
+  const auto trace_of = [&index](const std::string& query) { return index.find(query)->trace; };
+  CAF_CHECK_EQUAL(trace_of("operation-a"), 1u);
+  CAF_CHECK_EQUAL(trace_of(action.hash().substr(0, 12)), 1u);
+  CAF_CHECK_EQUAL(trace_of("build-1"), 1u);
+  CAF_CHECK_EQUAL(trace_of("nightly"), 1u);
+  CAF_CHECK_EQUAL(trace_of("//some:target"), 1u);
   CAF_CHECK(absl::IsInvalidArgument(index.find("operation").status()));
   CAF_CHECK(absl::IsInvalidArgument(index.find("oper").status()));
   CAF_CHECK(absl::IsNotFound(index.find("nothing-like-it").status()));

@@ -18,8 +18,8 @@ CAF_TEST(exit codes and signals are told and output goes to files) {
   CAF_CHECK_EQUAL(read_text(out), "out\n");
   CAF_CHECK_EQUAL(read_text(err), "err\n");
   CAF_CHECK(ended->ended_at >= ended->started_at);
-  CAF_CHECK_EQUAL(shell("kill -SEGV $$")->exit_code, 128 + SIGSEGV);
-  CAF_CHECK_EQUAL(shell("kill -KILL $$")->exit_code, 128 + SIGKILL);
+  CAF_CHECK_EQUAL(+shell("kill -SEGV $$")->exit_code, 128 + SIGSEGV);
+  CAF_CHECK_EQUAL(+shell("kill -KILL $$")->exit_code, 128 + SIGKILL);
 }
 
 CAF_TEST(the environment is exactly what was given) {
@@ -88,7 +88,7 @@ CAF_TEST(stopping kills the whole tree of a command that ignores SIGTERM) {
   const auto ended = box.get();
   CAF_CHECK(ended->why == command_ended::reason::stopped);
   CAF_CHECK(!runs(seconds));
-  CAF_CHECK_EQUAL(shell("exit 3")->exit_code, 3);
+  CAF_CHECK_EQUAL(+shell("exit 3")->exit_code, 3);
 }
 
 CAF_TEST(when the runner is killed the executor is lost only after the tree is dead) {
@@ -142,7 +142,7 @@ CAF_TEST(arguments larger than a packet arrive whole) {
 }
 
 CAF_TEST(a hundred megabytes of output are kept) {
-  CAF_CHECK_EQUAL(shell("head -c 100000000 /dev/zero")->exit_code, 0);
+  CAF_CHECK_EQUAL(+shell("head -c 100000000 /dev/zero")->exit_code, 0);
   CAF_CHECK_EQUAL(std::filesystem::file_size(out), 100'000'000u);
 }
 

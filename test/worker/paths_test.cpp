@@ -17,9 +17,9 @@ bool refused(const reapi::Command& command, const std::string& word) {
 } // namespace
 
 CAF_TEST(paths are resolved without leaving the root) {
-  CAF_CHECK_EQUAL(*resolve_path("a/b", "../c/./d", "x"), "a/c/d");
-  CAF_CHECK_EQUAL(*resolve_path("", "", "x"), "");
-  CAF_CHECK_EQUAL(*resolve_path("a", "..", "x"), "");
+  CAF_CHECK_EQUAL(std::string(*resolve_path("a/b", "../c/./d", "x")), "a/c/d");
+  CAF_CHECK_EQUAL(std::string(*resolve_path("", "", "x")), "");
+  CAF_CHECK_EQUAL(std::string(*resolve_path("a", "..", "x")), "");
   CAF_CHECK(!resolve_path("a", "../..", "x").ok());
   CAF_CHECK(!resolve_path("", "/etc", "x").ok());
   CAF_CHECK(!resolve_path("", std::string("a\0b", 3), "x").ok());
