@@ -93,6 +93,8 @@ absl::Status prepare_folder(const host_pool_options& pool) {
 absl::StatusOr<std::vector<worker_spec>>
 make_host_workers(const std::vector<host_pool_options>& pools, const worker_surroundings& around) {
   std::vector<worker_spec> specs;
+  if (pools.empty()) // a cache only: nothing is ever staged
+    return specs;
   auto trees = staged_trees::open({.directory = around.trees}, around.io);
   if (!trees.ok())
     return trees.status();

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from server import BIN, WAIT, Server, processes
+from server import BIN, WAIT, Server, free_port, processes
 
 
 class Rectl(unittest.TestCase):
@@ -120,6 +120,31 @@ class Rectl(unittest.TestCase):
                 self.assertEqual(len(made), 100)
                 self.assertEqual((made["f0"], made["f2"], made["new"]), ("0\n", "changed\n", "new\n"))
                 self.assertNotIn("f1", made)
+
+    def test_a_server_without_workers_serves_from_memory_as_a_cache_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            port, config = free_port(), pathlib.Path(folder, "server.toml")
+            config.write_text(f"""
+[server]
+address = "127.0.0.1:{port}"
+[http]
+address = ""
+[storage.cas]
+backend = "memory"
+[storage.action_cache]
+backend = "memory"
+[[execution.pool.workers]]
+type = "docker"
+image = "ubuntu:22.04"
+""")
+            server = subprocess.Popen([BIN / "re-server", "--config", config], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            status = subprocess.run([BIN / "rectl", "--server", f"127.0.0.1:{port}", "status", "--wait", "20"],
+                                    stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT)
+            server.send_signal(signal.SIGTERM)
+            log = server.communicate(timeout=WAIT)[1]
+            self.assertEqual((status.returncode, server.returncode), (0, 0), log)
+            self.assertIn("cache only", log)
 
     def test_every_stage_of_an_action_is_measured(self):
         self.server.rectl("exec", "--skip-cache", "--", "/bin/true", check=True)
