@@ -87,9 +87,10 @@ void runner_process::take_packets() {
       control_groups_.assign(event.hello().control_groups().begin(),
                              event.hello().control_groups().end());
     }
+    error_code ignored;
+    if (event.has_started() || event.has_exited())
+      tree_.close(ignored); // the runner has reaped it
     if (event.has_started()) {
-      error_code ignored;
-      tree_.close(ignored);
       const auto fd = ::syscall(SYS_pidfd_open, static_cast<pid_t>(event.started().tree_pid()), 0);
       if (fd >= 0)
         tree_.assign(static_cast<int>(fd));

@@ -1,45 +1,21 @@
 """What no well-behaved client does. Each test asks the same at its end: the server lives, an honest client is served,
 and memory stays below a cap. With --long also what takes minutes."""
 import contextlib
-import hashlib
 import pathlib
 import re
 import socket
 import struct
 import sys
 import threading
-import time
 import unittest
 
 from http2 import (BYTES, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, REAPI, RST_STREAM, SETTINGS,
                    Connection, ask, field, fields, frame, header_block, message, only)
-from server import WAIT, Server
+from reapi import CAS, EXECUTE, WAIT_EXECUTION, digest, name_of, store, store_action
+from server import WAIT, Server, until
 
 LONG = "--long" in sys.argv
-EXECUTE, WAIT_EXECUTION = REAPI + "Execution/Execute", REAPI + "Execution/WaitExecution"
-CAS = REAPI + "ContentAddressableStorage/"
 PROTO = pathlib.Path(__file__).parents[2] / "proto"
-
-
-def digest(data):
-    return field(1, hashlib.sha256(data).hexdigest()) + (field(2, len(data)) if data else b"")
-
-
-def name_of(data):
-    return f"blobs/{hashlib.sha256(data).hexdigest()}/{len(data)}"
-
-
-def store(server, *blobs):
-    request = b"".join(field(2, field(1, digest(x)) + field(2, x)) for x in blobs)
-    status, _ = ask(server.port, CAS + "BatchUpdateBlobs", request)
-    assert status == 0, status
-
-
-def store_action(server, script, root=b""):
-    command = field(1, "/bin/sh") + field(1, "-c") + field(1, script)
-    action = field(1, digest(command)) + field(2, digest(root)) + field(7, 1)
-    store(server, command, action)
-    return field(6, digest(action))
 
 
 def every_rpc():
@@ -48,14 +24,6 @@ def every_rpc():
         package = re.search(r"^package (.*);", text, re.M)[1]
         for service, body in re.findall(r"^service (\w+) \{(.*?)^\}", text, re.M | re.S):
             yield from (f"/{package}.{service}/{rpc}" for rpc in re.findall(r"^ *rpc (\w+)", body, re.M))
-
-
-def until(holds, what):
-    """For what another thread of the server does in its own time."""
-    end = time.monotonic() + WAIT
-    while not holds():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 class HostileClients(unittest.TestCase):

@@ -87,7 +87,8 @@ class Connection:
         self.next_stream = 1
         self.window = {0: 65535}  # what we may send: of the connection (0) and of each stream
         self.initial = 65535
-        self.send(PREFACE + frame(SETTINGS, payload=struct.pack(">HI", 4, window))
+        no_table = struct.pack(">HI", 1, 0)  # so that every header comes in words
+        self.send(PREFACE + frame(SETTINGS, payload=no_table + struct.pack(">HI", 4, window))
                   + frame(WINDOW_UPDATE, payload=struct.pack(">I", (1 << 30) - 1)))
 
     def send(self, data):

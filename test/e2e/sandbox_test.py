@@ -1,12 +1,11 @@
 """What actions find, and what is left when everything is killed."""
 import os
-import pathlib
 import select
 import signal
 import subprocess
 import unittest
 
-from server import BIN, WAIT, Server, processes
+from server import BIN, WAIT, Server, groups, processes, until
 
 
 def wait_gone(pids):
@@ -20,12 +19,6 @@ def wait_gone(pids):
         poll.register(handle, select.POLLIN)
         assert poll.poll(WAIT * 1000), f"process {pid} is still there"
         os.close(handle)
-
-
-def groups(pids):
-    """Control groups of these runners."""
-    names = {f"expbuild-{pid}" for pid in pids}
-    return [str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("expbuild-*") if p.name in names]
 
 
 def with_keys(server, *keys):
@@ -42,8 +35,8 @@ class Sandbox(unittest.TestCase):
                 client = subprocess.Popen(server.arguments("exec", "-v", "--", "/bin/sh", "-c", "setsid sleep 7651"),
                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                 client.stderr.readline()
-                while not any(line == "sleep 7651" for line in processes().values()):
-                    self.assertIsNone(client.poll())
+                until(lambda: client.poll() is not None or "sleep 7651" in processes().values(), "the action does not run")
+                self.assertIsNone(client.poll())
                 runners = server.runner_pids()
                 actions = [pid for pid, line in processes().items() if "sleep 7651" in line and "rectl" not in line]
                 if victims != "server":
@@ -53,7 +46,7 @@ class Sandbox(unittest.TestCase):
                 server.kill()
                 wait_gone(runners + actions)
                 client.kill()  # it would go on asking for its server
-                client.communicate()
+                client.communicate(timeout=WAIT)
                 with server:  # the next life starts, and sweeps
                     self.assertEqual(groups(runners), [])
 

@@ -1,17 +1,21 @@
 """A real re-server for one test: its own folder, its own ports, nothing left behind."""
+import faulthandler
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 import urllib.request
 
 BIN = pathlib.Path(os.environ["EXPBUILD_BIN"])
 WAIT = 60  # seconds for anything that must happen
+faulthandler.dump_traceback_later(170, repeat=True)  # a test that hangs says where, before it is killed
 
 
 def free_port():
@@ -32,6 +36,20 @@ def processes():
             if line:
                 found[int(entry.name)] = line
     return found
+
+
+def groups(runners):
+    """Control groups of these runners."""
+    names = {f"expbuild-{pid}" for pid in runners}
+    return [str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("expbuild-*") if p.name in names]
+
+
+def until(holds, what):
+    """For what another process does in its own time."""
+    end = time.monotonic() + WAIT
+    while not holds():
+        assert time.monotonic() < end, what() if callable(what) else what
+        time.sleep(0.05)
 
 
 class Server:
@@ -105,7 +123,7 @@ work_dir = "{self.folder}/work"
         for temporary in ("cas/tmp", "action_cache/tmp"):
             left = list((self.folder / temporary).iterdir())
             assert not left, f"temporary files left behind: {left}"
-        for slot in (self.folder / "work").iterdir():
+        for slot in pathlib.Path(re.search('work_dir = "(.*)"', self.config.read_text())[1]).iterdir():
             assert not list(slot.iterdir()), f"{slot} is not empty"
 
     def log(self):
@@ -130,6 +148,10 @@ work_dir = "{self.folder}/work"
 
     def open_files(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def what_is_open(self):
+        folder = pathlib.Path(f"/proc/{self.process.pid}/fd")
+        return sorted(f"{x.name} {os.readlink(x)}" for x in folder.iterdir())
 
     def metric(self, name):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=WAIT) as answer:
