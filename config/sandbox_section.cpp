@@ -24,7 +24,7 @@ void read_limit(table_reader& workers, const char* key, std::int64_t least, std:
 
 /// Every action has these for itself, so that nothing of the host can be seen in them.
 bool is_private(const std::string& path) {
-  for (const std::string top : {"/tmp", "/var/tmp", "/dev", "/proc"})
+  for (const std::string top : {"/tmp", "/var/tmp", "/dev", "/proc", "/build"})
     if (path == top || path.rfind(top + "/", 0) == 0)
       return true;
   return false;

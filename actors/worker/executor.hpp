@@ -33,9 +33,10 @@ struct command_spec {
   std::vector<std::string> arguments; ///< arguments[0] without a slash is looked up in PATH
   std::vector<std::pair<std::string, std::string>> environment; ///< exactly this
   std::filesystem::path directory; ///< absolute: input root plus working_directory
-  /// Absolute: the only folder of the host that the command may write to; empty: `directory`.
+  /// Absolute: the only folder of the host that the command may write to; empty: `directory`. In
+  /// a private root the command sees it as /build.
   std::filesystem::path root = {};
-  std::filesystem::path stdout_path; ///< absolute; created by the executor
+  std::filesystem::path stdout_path; ///< absolute; emptied or made by the executor
   std::filesystem::path stderr_path;
   std::chrono::nanoseconds timeout{0}; ///< of the command alone; 0: none
   /// Mounted before the command starts; only where host_abilities say so (UNAVAILABLE otherwise).

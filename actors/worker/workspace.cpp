@@ -43,9 +43,7 @@ public:
     if (!paths.ok())
       return paths.status();
     paths_ = *std::move(paths);
-    auto status = make_root();
-    if (status.ok())
-      status = stage_inputs(input_root);
+    auto status = stage_inputs(input_root);
     if (absl::IsNotFound(status))
       return tell_missing(input_root);
     if (!status.ok())
@@ -62,19 +60,17 @@ public:
     if (!shared_)
       return std::nullopt;
     const auto attempt = options_.directory / name_;
-    return overlay_spec{shared_->path(), attempt / "upper", attempt / "work", attempt / "root"};
+    return overlay_spec{shared_->path(), attempt / "upper", attempt / "work", input_root()};
   }
 
-  std::filesystem::path input_root() const override { return options_.directory / name_ / "root"; }
+  std::filesystem::path input_root() const override {
+    return shared_ ? options_.directory / name_ / "root" : options_.directory / name_;
+  }
   std::filesystem::path working_directory() const override {
     return input_root() / paths_.working_directory;
   }
-  std::filesystem::path stdout_path() const override {
-    return options_.directory / name_ / "stdout";
-  }
-  std::filesystem::path stderr_path() const override {
-    return options_.directory / name_ / "stderr";
-  }
+  std::filesystem::path stdout_path() const override { return options_.directory / "stdout"; }
+  std::filesystem::path stderr_path() const override { return options_.directory / "stderr"; }
 
   absl::StatusOr<collected_outputs> collect(const reapi::Command& command,
                                             std::shared_ptr<const unique_fd> merged) override {
@@ -87,10 +83,7 @@ public:
     for (const auto& [path, into] :
          {std::pair{stdout_path(), collected.result.mutable_stdout_digest()},
           std::pair{stderr_path(), collected.result.mutable_stderr_digest()}}) {
-      const unique_fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-      if (!file)
-        return errno_status(errno, "reading what the command printed");
-      const auto id = collector.store_file(file.get(), collected);
+      const auto id = collect_log(path, collector, collected);
       if (!id.ok())
         return id.status();
       *into = id->to_proto();
@@ -99,7 +92,6 @@ public:
   }
 
   void remove() override {
-    attempt_ = unique_fd();
     root_ = unique_fd();
     upper_ = unique_fd();
     lower_ = unique_fd();
@@ -112,6 +104,19 @@ public:
   }
 
 private:
+  /// The file stays for the next command; what it takes of the disk does not.
+  static absl::StatusOr<digest> collect_log(const std::filesystem::path& path,
+                                            output_collector& collector,
+                                            collected_outputs& collected) {
+    const unique_fd file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (!file)
+      return errno_status(errno, "reading what the command printed");
+    auto id = collector.store_file(file.get(), collected);
+    if (id.ok() && id->size_bytes() > 0 && ::ftruncate(file.get(), 0) != 0)
+      return errno_status(errno, "emptying what the command printed");
+    return id;
+  }
+
   /// Large input roots lie ready below an overlay, small ones are put into the root itself.
   /// NOT_FOUND when a blob is missing.
   absl::Status stage_inputs(const digest& input_root) {
@@ -137,6 +142,8 @@ private:
     if (!tree)
       if (const auto entries = load_tree(); !entries.ok())
         return entries.status();
+    if (auto status = make_root(); !status.ok())
+      return status;
     return input_stager(options_, *store_, root_.get(), options_.may_link).stage(*tree);
   }
 
@@ -170,15 +177,10 @@ private:
     return missing_blobs_error("cannot stage the inputs of the action", missing);
   }
 
+  /// Without an overlay the attempt's folder is the input root.
   absl::Status make_root() {
     const auto top = open_folder(options_.directory);
-    if (!top.ok())
-      return top.status();
-    auto attempt = make_folder(top->get(), name_, 0711);
-    if (!attempt.ok())
-      return attempt.status();
-    attempt_ = *std::move(attempt);
-    return make_own("root", root_);
+    return top.ok() ? make_own(top->get(), name_, root_) : top.status();
   }
 
   absl::Status make_overlay(std::shared_ptr<const staged_trees::held> lower) {
@@ -187,15 +189,22 @@ private:
     if (!folder.ok())
       return folder.status();
     lower_ = *std::move(folder);
+    const auto top = open_folder(options_.directory);
+    if (!top.ok())
+      return top.status();
+    const auto attempt = make_folder(top->get(), name_, 0711);
+    if (!attempt.ok())
+      return attempt.status();
     unique_fd work;
-    if (auto status = make_own("work", work); !status.ok())
-      return status;
-    return make_own("upper", upper_);
+    for (auto [name, to] : {std::pair{"root", &root_}, {"work", &work}, {"upper", &upper_}})
+      if (auto status = make_own(attempt->get(), name, *to); !status.ok())
+        return status;
+    return absl::OkStatus();
   }
 
-  /// A folder of the attempt that belongs to the action's user.
-  absl::Status make_own(const std::string& name, unique_fd& to) {
-    auto folder = make_folder(attempt_.get(), name, 0755);
+  /// A folder that belongs to the action's user.
+  absl::Status make_own(int parent, const std::string& name, unique_fd& to) const {
+    auto folder = make_folder(parent, name, 0755);
     if (!folder.ok())
       return folder.status();
     to = *std::move(folder);
@@ -209,7 +218,6 @@ private:
   const digest_function function_;
   const std::string name_;
   command_paths paths_;
-  unique_fd attempt_;
   unique_fd root_; // what the inputs lie in, or the overlay is mounted at
   std::shared_ptr<const staged_trees::held> shared_; // null: no overlay
   unique_fd lower_;

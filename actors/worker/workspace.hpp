@@ -36,8 +36,8 @@ struct collected_outputs {
   std::vector<digest> stored; ///< every blob that was written to the store for it
 };
 
-/// The folder of one attempt: DIRECTORY/attempt-N/{root,stdout,stderr}, with an overlay also
-/// {upper,work}. Stages the inputs of an action and collects its outputs. Plain class; everything
+/// The folder of one attempt: DIRECTORY/attempt-N is the input root, or with an overlay holds
+/// {root,upper,work}; DIRECTORY/{stdout,stderr} serve one attempt after the other. Stages the inputs of an action and collects its outputs. Plain class; everything
 /// blocks (I/O pool, long lane). One thread at a time. No string of the client becomes a path by
 /// concatenation: everything below the root is opened by directory descriptors that can not leave
 /// it.

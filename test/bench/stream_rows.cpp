@@ -91,7 +91,10 @@ void measure_streams(table& rows, const server_process& server, const child_proc
   const auto file = (server.folder() / "limit").string();
   const auto hashed = rows.add(per_mib(measure(
                                    "MiB hashed and written to a file", blobs, 1,
-                                   [&](std::size_t) { write_and_hash(file, bytes); }, own_cpu)),
+                                   [&](std::size_t i) { // as many new pages as the server needs
+                                     write_and_hash(file + std::to_string(i), bytes);
+                                   },
+                                   own_cpu)),
                                0, "a limit");
   const auto sink =
       rows.add(per_mib(measure(

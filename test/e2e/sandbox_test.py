@@ -55,7 +55,7 @@ class Sandbox(unittest.TestCase):
             done = server.rectl("exec", "--", "/bin/sh", "-c", "uname -n; ls /; ls -A /tmp; cat /proc/sys/kernel/pid_max "
                                 "> /dev/null && ls -d /proc/[0-9]* | wc -l")
             self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn("localhost\nbin\ndev\netc\n", done.stdout)
+            self.assertIn("localhost\nbin\nbuild\ndev\netc\n", done.stdout)
             self.assertNotIn("\nroot\n", done.stdout)
             self.assertIn("isolation: namespaces, network: none", server.log())
 

@@ -124,7 +124,8 @@ work_dir = "{self.folder}/work"
             left = list((self.folder / temporary).iterdir())
             assert not left, f"temporary files left behind: {left}"
         for slot in pathlib.Path(re.search('work_dir = "(.*)"', self.config.read_text())[1]).iterdir():
-            assert not list(slot.iterdir()), f"{slot} is not empty"
+            left = [x.name for x in slot.iterdir() if x.name not in ("stdout", "stderr") or x.stat().st_size]
+            assert not left, f"{slot} is not empty: {left}"
 
     def log(self):
         return self.log_path.read_text()

@@ -49,7 +49,8 @@ class Leftovers:
         self.runner_mounts = [len(pathlib.Path(f"/proc/{pid}/mounts").read_text().splitlines()) for pid in runners]
         self.groups = len(groups(runners))
         self.temporary = [len(list((server.folder / x / "tmp").iterdir())) for x in ("cas", "action_cache")]
-        self.attempts = [x.name for slot in (server.folder / "work").iterdir() for x in slot.iterdir()]
+        self.attempts = [x.name for slot in (server.folder / "work").iterdir()
+                         for x in slot.glob("attempt-*")]
 
 
 class Storms(unittest.TestCase):

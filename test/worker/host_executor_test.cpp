@@ -22,6 +22,43 @@ CAF_TEST(exit codes and signals are told and output goes to files) {
   CAF_CHECK_EQUAL(+shell("kill -KILL $$")->exit_code, 128 + SIGKILL);
 }
 
+CAF_TEST(logs serve one command after the other and hold the last ones output only) {
+  const auto log = folder.path() / "log";
+  const auto print = [&](const std::string& text) {
+    auto command = command_for({"/bin/echo", text});
+    command.stdout_path = log;
+    CAF_CHECK(start(std::move(command)).get().ok());
+    return read_text(log);
+  };
+  CAF_CHECK_EQUAL(print("a long first line"), "a long first line\n");
+  CAF_CHECK_EQUAL(print("short"), "short\n");
+  std::filesystem::permissions(log, std::filesystem::perms::none); // as a command may
+  CAF_CHECK_EQUAL(print("again"), "again\n");
+  struct stat facts {};
+  CAF_CHECK(::stat(log.c_str(), &facts) == 0 && (facts.st_mode & 07777) == 0600);
+  CAF_CHECK_EQUAL(facts.st_uid, somebody().uid);
+}
+
+CAF_TEST(a log that has become a link a pipe or a second name of a file is made anew) {
+  const auto log = folder.path() / "log";
+  const auto victim = folder.path() / "victim";
+  const auto print = [&] {
+    auto command = command_for({"/bin/echo", "printed"});
+    command.stdout_path = log;
+    CAF_CHECK(start(std::move(command)).get().ok());
+    CAF_CHECK_EQUAL(read_text(log), "printed\n");
+    CAF_CHECK_EQUAL(read_text(victim), "kept");
+    std::filesystem::remove(log);
+  };
+  write_text(victim, "kept");
+  std::filesystem::create_symlink(victim, log);
+  print();
+  std::filesystem::create_hard_link(victim, log);
+  print();
+  CAF_REQUIRE(::mkfifo(log.c_str(), 0666) == 0);
+  print();
+}
+
 CAF_TEST(the environment is exactly what was given) {
   ::setenv("EXPBUILD_TEST_LEAK", "1", 1);
   auto command = command_for({"/usr/bin/env"});

@@ -75,13 +75,12 @@ CAF_TEST(nothing of the host can be seen or written) {
   if (!reopen())
     return;
   write_text(folder.path() / "secret", "secret");
-  CAF_CHECK_EQUAL(says("ls -A " + folder.path().string()), "attempt\n");
-  CAF_CHECK_EQUAL(says("ls -A " + own.parent_path().string()), "root\n");
+  CAF_CHECK_EQUAL(says("ls -d " + folder.path().string() + " 2>/dev/null"), "");
   CAF_CHECK_EQUAL(says("ls -d /root /home /sys /run /boot /srv /var/lib 2>/dev/null"), "");
   attempt("for x in / /usr/ /etc/ /dev/ /var/; do touch ${x}new && echo $x; done; "
           "echo x > /etc/passwd; mv /usr/bin/env /tmp; touch "
           + (own.parent_path() / "new").string());
-  CAF_CHECK(!std::filesystem::exists(own.parent_path() / "new")); // it made one in its own /tmp
+  CAF_CHECK(!std::filesystem::exists(own.parent_path() / "new"));
   CAF_CHECK_EQUAL(read_text(out), "");
   CAF_CHECK_EQUAL(says("touch new && ls"), "new\n");
 }

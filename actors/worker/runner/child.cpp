@@ -68,7 +68,6 @@ problem enter_own_root(const child_plan& plan) {
   const auto& house = plan.house;
   return enter_private_root({.mounts = house.file_tree->mounts.get(),
                              .own_root = plan.root,
-                             .at = plan.at,
                              .tmp_bytes = house.asked.max_tmp_bytes(),
                              .read_only_proc = house.root && plan.request.uid() == 0});
 }
@@ -110,8 +109,6 @@ void give_up_rights(const child_plan& plan) {
   const auto& house = plan.house;
   need(plan, limit_resources(house.asked.max_output_bytes(),
                              house.processes_by_rlimit ? house.asked.max_processes() : 0));
-  if (house.file_tree)
-    need(plan, drop_bounding_set());
   if (house.root)
     need(plan, become(plan.request.uid(), plan.request.gid()));
   if (house.file_tree)
@@ -125,7 +122,7 @@ void give_up_rights(const child_plan& plan) {
   ::umask(022);
   need(plan, connect_streams(plan));
   give_up_rights(plan);
-  if (::chdir(plan.request.directory().c_str()) != 0)
+  if (::chdir(plan.directory.c_str()) != 0)
     give_up(plan, failed("entering the working directory"), tree_report::not_started);
   if (plan.house.filter)
     need(plan, plan.house.filter->install());
@@ -141,7 +138,8 @@ void be_harmless(const child_plan& plan) {
 }
 
 [[noreturn]] void run_init(const child_plan& plan) {
-  const auto command = ::fork();
+  // It borrows our memory until it executes the command: a copy would cost as much as all the rest.
+  const auto command = ::vfork();
   if (command < 0)
     give_up(plan, failed("starting a process"));
   if (command == 0)

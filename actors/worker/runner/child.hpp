@@ -22,6 +22,7 @@ struct child_plan {
   descriptor bound; ///< the command's folder as a mount, when it is one without an overlay
   int root = -1;    ///< that, or the overlay; the command sees it at:
   std::string at;
+  std::string directory; ///< where the command starts, as it sees it
   bool only_try = false; ///< everything but execve
 };
 

@@ -3,11 +3,13 @@
 #include "actors/worker/runner/child.hpp"
 #include "actors/worker/runner/clone.hpp"
 #include "actors/worker/runner/overlay.hpp"
+#include "actors/worker/runner/private_root.hpp"
 #include "actors/worker/runner/report.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,13 +17,28 @@ namespace expbuild::runner {
 
 namespace {
 
-/// The command may open it again, as /dev/stdout: it is its own, and whoever writes appends.
-problem create_log(const std::string& path, const child_plan& plan, descriptor& log) {
-  constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  log = descriptor(::open(path.c_str(), flags, 0600));
-  if (!log || (plan.house.root && ::fchown(log.get(), plan.request.uid(), plan.request.gid()) != 0))
-    return failed("creating " + path);
-  return {};
+/// A file that only the command's user can open again, as /dev/stdout. Whoever writes appends.
+problem make_own(int log, const struct stat& facts, const child_plan& plan) {
+  const bool is_its_own = !plan.house.root || facts.st_uid == plan.request.uid();
+  if (!is_its_own && ::fchown(log, plan.request.uid(), plan.request.gid()) != 0)
+    return failed("giving a log to the command's user");
+  if ((facts.st_mode & 07777) != 0600 && ::fchmod(log, 0600) != 0)
+    return failed("setting the mode of a log");
+  return facts.st_size == 0 || ::ftruncate(log, 0) == 0 ? problem{} : failed("emptying a log");
+}
+
+/// The same file for every command of this worker: making one can cost more than the command. What
+/// is no plain file, or has a second name, is none of ours: it goes, and a new one is made.
+problem open_log(const std::string& path, const child_plan& plan, descriptor& log) {
+  constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  for (bool again = true;; again = false) {
+    log = descriptor(::open(path.c_str(), flags, 0600));
+    struct stat facts {};
+    if (log && ::fstat(log.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 1)
+      return make_own(log.get(), facts, plan);
+    if (!again || ::unlink(path.c_str()) != 0)
+      return failed("opening " + path);
+  }
 }
 
 const std::string& root_of(const v1::Start& request) {
@@ -42,9 +59,16 @@ problem mount_root(child_plan& plan, tree& started) {
       return x;
     plan.root = plan.bound.get();
   }
-  plan.at = root_of(plan.request);
-  return plan.house.file_tree ? make_place(*plan.house.file_tree, plan.at, started.place)
-                              : problem{};
+  return {};
+}
+
+/// Where the command finds itself: with a private root its folder is in another place than the
+/// host's.
+void place_command(child_plan& plan) {
+  const auto& root = root_of(plan.request);
+  const auto& start = plan.request.directory();
+  plan.at = plan.house.file_tree ? std::string(own_place) : root;
+  plan.directory = start.rfind(root, 0) == 0 ? plan.at + start.substr(root.size()) : start;
 }
 
 problem make_report_pipe(child_plan& plan, tree& started) {
@@ -57,9 +81,9 @@ problem make_report_pipe(child_plan& plan, tree& started) {
 }
 
 problem open_logs(child_plan& plan) {
-  if (auto x = create_log(plan.request.stdout_path(), plan, plan.out))
+  if (auto x = open_log(plan.request.stdout_path(), plan, plan.out))
     return x;
-  return create_log(plan.request.stderr_path(), plan, plan.err);
+  return open_log(plan.request.stderr_path(), plan, plan.err);
 }
 
 problem clone_tree(child_plan& plan, tree& started) {
@@ -77,6 +101,7 @@ problem clone_tree(child_plan& plan, tree& started) {
 }
 
 problem start(child_plan& plan, tree& started) {
+  place_command(plan);
   if (auto x = mount_root(plan, started))
     return x;
   if (auto x = make_report_pipe(plan, started))
@@ -95,17 +120,11 @@ bool start_tree(const v1::Start& request, sandbox& house, tree& started, v1::Fai
     trouble = start(plan, started);
   if (!trouble)
     return true;
-  clear_place(house, started);
   error.set_id(request.id());
   error.set_error_number(trouble.error);
   error.set_step(trouble.step);
   error.set_before_command(true);
   return false;
-}
-
-void clear_place(const sandbox& house, const tree& ended) {
-  if (house.file_tree)
-    remove_place(*house.file_tree, ended.place);
 }
 
 problem try_command(const sandbox& house) {
@@ -128,7 +147,6 @@ problem try_command(const sandbox& house) {
       found = {report.value,
                report.kind == tree_report::exited ? "starting a process" : report.step};
   }
-  clear_place(house, started);
   return found;
 }
 

@@ -3,7 +3,6 @@
 
 #include <string>
 #include <sys/types.h>
-#include <vector>
 
 /// Starting one command: everything that happens between a Start request and execve.
 
@@ -13,16 +12,12 @@ namespace expbuild::runner {
 struct tree {
   pid_t pid = -1;
   descriptor pidfd;
-  descriptor report;              ///< read end of the pipe for a tree_report
-  descriptor root;                ///< of the overlay, when there is one
-  std::vector<std::string> place; ///< in the private root, for remove_place
+  descriptor report; ///< read end of the pipe for a tree_report
+  descriptor root;   ///< of the overlay, when there is one
 };
 
-/// Creates stdout and stderr, then the process tree. On failure `error` holds what to answer.
+/// Empties stdout and stderr, then makes the process tree. On failure `error` holds what to answer.
 bool start_tree(const v1::Start& request, sandbox& house, tree& started, v1::Failed& error);
-
-/// After the end of a tree, or when it was not started.
-void clear_place(const sandbox& house, const tree& ended);
 
 /// Goes through everything that comes before execve, and ends there.
 problem try_command(const sandbox& house);

@@ -1,7 +1,6 @@
 #include "actors/worker/runner/private_root.hpp"
 
 #include "actors/worker/runner/clone.hpp"
-#include "actors/worker/runner/paths.hpp"
 
 #include <algorithm>
 #include <array>
@@ -65,25 +64,6 @@ problem bind_folder(const std::string& path, descriptor& mount) {
   return {};
 }
 
-problem make_place(const private_root& root, const std::string& at,
-                   std::vector<std::string>& made) {
-  if (is_temporary(at))
-    return {}; // the command's own /tmp gets it
-  for (const auto& folder : folders_on_the_way(at)) {
-    const auto relative = folder.substr(1);
-    if (::mkdirat(root.top.get(), relative.c_str(), 0755) == 0)
-      made.push_back(relative);
-    else if (errno != EEXIST)
-      return failed("making a place for " + at);
-  }
-  return {};
-}
-
-void remove_place(const private_root& root, const std::vector<std::string>& made) {
-  for (auto folder = made.rbegin(); folder != made.rend(); ++folder)
-    ::unlinkat(root.top.get(), folder->c_str(), AT_REMOVEDIR);
-}
-
 problem enter_private_root(const root_contents& contents) {
   descriptor proc;
   if (auto x = make_proc(contents.read_only_proc, proc))
@@ -94,11 +74,8 @@ problem enter_private_root(const root_contents& contents) {
     return failed("mounting /proc");
   if (auto x = mount_tmp(contents.tmp_bytes))
     return x;
-  if (is_temporary(contents.at))
-    for (const auto& folder : folders_on_the_way(contents.at))
-      ::mkdir(folder.c_str(), 0755);
-  if (!attach(contents.own_root, contents.at))
-    return failed("mounting " + contents.at);
+  if (!attach(contents.own_root, own_place))
+    return failed(std::string("mounting ") + own_place);
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
   if (::mount_setattr(AT_FDCWD, "/", 0, &read_only, sizeof read_only) != 0 || ::chdir("/") != 0)

@@ -10,26 +10,23 @@ namespace expbuild::runner {
 
 namespace v1 = expbuild::runner::v1;
 
+/// Where a command sees its own folder: the same for every command on every worker, so that what it
+/// writes about its place (debug information, for one) does not differ from run to run.
+constexpr auto own_place = "/build";
+
 /// The file tree that commands see: the system's programs read-only, a /dev with what is harmless,
 /// empty places for /proc, /tmp and the command's own folder; nothing else of the host. Built once,
 /// in a mount namespace of its own that no process lives in; every command gets a copy.
 struct private_root {
   descriptor mounts; ///< that namespace
-  descriptor top;    ///< its "/", which we can write to
 };
 
 problem make_private_root(const v1::Setup& asked, private_root& made);
-
-/// Makes the folder `at` in it, to mount a command's root on. `made` gets what has to be removed
-/// afterwards by remove_place.
-problem make_place(const private_root& root, const std::string& at, std::vector<std::string>& made);
-void remove_place(const private_root& root, const std::vector<std::string>& made);
 
 /// What one command's copy is made of.
 struct root_contents {
   int mounts = -1;   ///< private_root::mounts
   int own_root = -1; ///< mount of the command's own folder
-  std::string at;    ///< where that folder is seen
   std::uint64_t tmp_bytes = 0;
   bool read_only_proc = false; ///< for a command that runs as root, whom sysctls obey
 };

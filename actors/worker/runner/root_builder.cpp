@@ -108,7 +108,7 @@ private:
   }
 
   problem furnish() {
-    for (const auto* folder : {"/proc", "/tmp", "/var/tmp", "/dev/shm", "/dev/pts"})
+    for (const auto* folder : {own_place, "/proc", "/tmp", "/var/tmp", "/dev/shm", "/dev/pts"})
       if (!make_folders(folder))
         return failed(std::string("making ") + folder);
     links_.insert(links_.end(), {{"pts/ptmx", "/dev/ptmx"},
@@ -184,8 +184,7 @@ problem make_private_root(const v1::Setup& asked, private_root& made) {
   const auto process = "/proc/" + std::to_string(pid);
   if (!found) {
     made.mounts = descriptor(::open((process + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
-    made.top = descriptor(::open((process + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!made.mounts || !made.top)
+    if (!made.mounts)
       found = failed("taking hold of the private root");
   }
   ours = descriptor();

@@ -191,7 +191,6 @@ void loop::on_tree_gone() {
   else
     tell_failure(report, ended.id, *event.mutable_failed());
   send(event, event.has_exited() ? ended.processes.root.get() : -1);
-  clear_place(house_, ended.processes);
 }
 
 void loop::send(const v1::Event& event, int attached) {

@@ -3,6 +3,7 @@
 #include "actors/worker/runner/clone.hpp"
 #include "actors/worker/runner/command.hpp"
 #include "actors/worker/runner/overlay.hpp"
+#include "actors/worker/runner/privileges.hpp"
 
 #include <cstring>
 #include <fcntl.h>
@@ -92,6 +93,9 @@ problem make_sandbox(sandbox& made) {
     else
       made.network = network;
   }
+  // Nothing that is executed from here on can have a capability; our own ones stay.
+  if (auto x = drop_bounding_set())
+    return x;
   return try_command(made);
 }
 
