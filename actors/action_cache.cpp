@@ -13,14 +13,12 @@ namespace {
 
 using options_ptr = std::shared_ptr<const action_cache_options>;
 
-/// Asks the CAS for everything that `result` names, then goes on with what is missing.
+using named_ptr = std::shared_ptr<const std::vector<digest>>;
+
+/// Asks the CAS for everything that a result names, then goes on with what is missing.
 template <class Then>
-void check_complete(const options_ptr& options, const digest& action,
-                    const reapi::ActionResult& result, Then then) {
-  auto named = referenced_blobs(*options->store, result, action.function());
-  if (!named.ok())
-    return then(named.status());
-  caf::anon_send(options->blobs, find_missing{.trace = {}, .digests = *std::move(named)},
+void check_present(const options_ptr& options, const std::vector<digest>& named, Then then) {
+  caf::anon_send(options->blobs, find_missing{.trace = {}, .digests = named},
                  reply<missing_blobs>(std::move(then)));
 }
 
@@ -30,39 +28,57 @@ absl::Status a_miss(const digest& action) {
   return absl::NotFoundError("no result is cached for action " + action.to_string());
 }
 
-void finish_hit(const options_ptr& options, const get_result& request,
-                const std::shared_ptr<reapi::ActionResult>& result,
+void finish_hit(const options_ptr& options, const get_result& request, const cached_result& result,
                 const reply<cached_result>& answer) {
   options->meters->result_looked_up(result_lookup::hit);
+  if (!asks_for_anything(request.inlined))
+    return answer(result);
   auto inline_then_answer = [options, request, result, answer] {
-    apply_inlining(*options->store, request.inlined, request.action.function(), *result);
-    answer(cached_result(result));
+    auto whole = std::make_shared<reapi::ActionResult>(*result);
+    apply_inlining(*options->store, request.inlined, request.action.function(), *whole);
+    answer(cached_result(std::move(whole)));
   };
-  if (!needs_reading(request.inlined, *result))
+  if (!needs_reading(*options->store, request.inlined, request.action.function(), *result))
     return inline_then_answer();
   if (!in_background(*options->io, io_pool::lane::short_work, std::move(inline_then_answer)))
     answer(pool_is_full());
 }
 
+void answer_if_complete(const options_ptr& options, const get_result& request,
+                        const cached_result& result, const std::vector<digest>& named,
+                        const reply<cached_result>& answer) {
+  check_present(options, named, [=](const absl::StatusOr<missing_blobs>& missing) {
+    if (missing.ok() && missing->digests.empty())
+      return finish_hit(options, request, result, answer);
+    options->meters->result_looked_up(result_lookup::incomplete);
+    answer(missing.ok() ? a_miss(request.action) : missing.status());
+  });
+}
+
 /// On the I/O pool.
-void look_up(const options_ptr& options, const get_result& request,
-             const reply<cached_result>& answer) {
+void look_up(const options_ptr& options, const action_cache_actor& me, std::uint64_t changes,
+             const get_result& request, const reply<cached_result>& answer) {
   auto stored = options->results->get(request.action);
   if (!stored.ok()) {
     if (absl::IsNotFound(stored.status()))
       options->meters->result_looked_up(result_lookup::miss);
     return answer(absl::IsNotFound(stored.status()) ? a_miss(request.action) : stored.status());
   }
-  auto result = std::make_shared<reapi::ActionResult>(*std::move(stored));
-  check_complete(options, request.action, *result,
-                 [=](const absl::StatusOr<missing_blobs>& missing) {
-                   if (missing.ok() && missing->digests.empty())
-                     return finish_hit(options, request, result, answer);
-                   options->meters->result_looked_up(result_lookup::incomplete);
-                   const bool broken = missing.ok() || absl::IsNotFound(missing.status())
-                                       || absl::IsInvalidArgument(missing.status());
-                   answer(broken ? a_miss(request.action) : missing.status());
-                 });
+  clear_inlined(*stored);
+  auto named = referenced_blobs(*options->store, *stored, request.action.function());
+  if (!named.ok()) {
+    options->meters->result_looked_up(result_lookup::incomplete);
+    const bool broken =
+        absl::IsNotFound(named.status()) || absl::IsInvalidArgument(named.status());
+    return answer(broken ? a_miss(request.action) : named.status());
+  }
+  result_known event{.trace = {},
+                     .action = request.action,
+                     .result = std::make_shared<const reapi::ActionResult>(*std::move(stored)),
+                     .named = std::make_shared<const std::vector<digest>>(*std::move(named)),
+                     .changes = changes};
+  answer_if_complete(options, request, event.result, *event.named, answer);
+  caf::anon_send(me, std::move(event));
 }
 
 // ---- put -----------------------------------------------------------------------------------
@@ -95,72 +111,108 @@ absl::Status move_inlined(backend& store, digest_function function, reapi::Actio
   return status;
 }
 
-void finish_put(const options_ptr& options, const put_result& request, const reply<unit>& answer) {
-  auto store_then_answer = [options, request, answer] {
-    const auto status = options->results->put(request.action, *request.result);
+void finish_put(const options_ptr& options, const action_cache_actor& me, result_known event,
+                const reply<unit>& answer) {
+  auto store_then_answer = [=, event = std::move(event)]() mutable {
+    const auto status = options->results->put(event.action, *event.result);
     if (!status.ok())
       return answer(status);
     options->meters->result_written();
+    caf::anon_send(me, std::move(event)); // before the answer: who asks next finds it
     answer(unit{});
   };
   if (!in_background(*options->io, io_pool::lane::short_work, std::move(store_then_answer)))
     answer(pool_is_full());
 }
 
-void check_and_put(const options_ptr& options, const put_result& request,
-                   const reply<unit>& answer) {
+void check_and_put(const options_ptr& options, const action_cache_actor& me,
+                   const put_result& request, const reply<unit>& answer) {
   const auto what = "cannot cache the result of action " + request.action.to_string();
-  check_complete(
-      options, request.action, *request.result, [=](const absl::StatusOr<missing_blobs>& missing) {
-        if (!missing.ok())
-          return answer(absl::IsNotFound(missing.status()) ? absl::FailedPreconditionError(
-                            what + ": " + std::string(missing.status().message()))
-                                                           : missing.status());
-        if (!missing->digests.empty())
-          return answer(missing_blobs_error(what, missing->digests));
-        finish_put(options, request, answer);
-      });
+  auto named = referenced_blobs(*options->store, *request.result, request.action.function());
+  if (!named.ok())
+    return answer(absl::IsNotFound(named.status())
+                      ? absl::FailedPreconditionError(what + ": "
+                                                      + std::string(named.status().message()))
+                      : named.status());
+  const result_known event{.trace = {},
+                           .action = request.action,
+                           .result = request.result,
+                           .named = std::make_shared<const std::vector<digest>>(*std::move(named)),
+                           .changes = std::nullopt};
+  check_present(options, *event.named, [=](const absl::StatusOr<missing_blobs>& missing) {
+    if (!missing.ok())
+      return answer(missing.status());
+    if (!missing->digests.empty())
+      return answer(missing_blobs_error(what, missing->digests));
+    finish_put(options, me, event, answer);
+  });
 }
 
 /// On the I/O pool.
-void put(const options_ptr& options, const put_result& request, const reply<unit>& answer) {
+void check_inlined_and_put(const options_ptr& options, const action_cache_actor& me, const put_result& request,
+         const reply<unit>& answer) {
   auto result = std::make_shared<reapi::ActionResult>(*request.result);
   blobs_stored event;
   if (auto status =
           move_inlined(*options->store, request.action.function(), *result, event.digests);
       !status.ok())
     return answer(status);
+  clear_inlined(*result);
   const put_result complete{.trace = {}, .action = request.action, .result = std::move(result)};
   if (event.digests.empty())
-    return check_and_put(options, complete, answer);
+    return check_and_put(options, me, complete, answer);
   caf::anon_send(options->blobs, std::move(event),
                  reply<unit>([=](const absl::StatusOr<unit>& stored) {
                    if (!stored.ok())
                      return answer(stored.status());
                    if (!in_background(*options->io, io_pool::lane::short_work,
-                                      [=] { check_and_put(options, complete, answer); }))
+                                      [=] { check_and_put(options, me, complete, answer); }))
                      answer(pool_is_full());
                  }));
 }
 
 } // namespace
 
-action_cache_actor::behavior_type
-action_cache(traced_pointer<action_cache_actor, action_cache_state> self,
-             action_cache_options given) {
-  auto options = std::make_shared<const action_cache_options>(std::move(given));
-  return traced_behavior(self, action_cache_state::name,
-                         action_cache_actor::behavior_type{
-                             [options](const get_result& x, const reply<cached_result>& answer) {
-                               if (!in_background(*options->io, io_pool::lane::short_work,
-                                                  [=] { look_up(options, x, answer); }))
-                                 answer(pool_is_full());
-                             },
-                             [options](const put_result& x, const reply<unit>& answer) {
-                               if (!in_background(*options->io, io_pool::lane::short_work,
-                                                  [=] { put(options, x, answer); }))
-                                 answer(pool_is_full());
-                             }});
+void action_cache_state::get(const get_result& request, const reply<cached_result>& answer) {
+  if (const auto* found = remembered.find(request.action))
+    return answer_if_complete(options, request, found->result, *found->named, answer);
+  if (!in_background(*options->io, io_pool::lane::short_work,
+                     [given = options, me = action_cache_actor{self}, now = changes, request,
+                      answer] { look_up(given, me, now, request, answer); }))
+    answer(pool_is_full());
+}
+
+void action_cache_state::put(const put_result& request, const reply<unit>& answer) {
+  if (!in_background(*options->io, io_pool::lane::short_work,
+                     [given = options, me = action_cache_actor{self}, request, answer] {
+                       check_inlined_and_put(given, me, request, answer);
+                     }))
+    answer(pool_is_full());
+}
+
+/// What was read before something changed may be what was there before the change.
+void action_cache_state::remember(result_known& event) {
+  if (event.changes && *event.changes != changes)
+    return;
+  if (!event.changes)
+    ++changes;
+  const auto bytes = event.result->SpaceUsedLong() + event.named->size() * sizeof(digest);
+  remembered.put(event.action, {std::move(event.result), std::move(event.named)}, bytes);
+}
+
+action_cache_actor::behavior_type action_cache(action_cache_state::pointer self,
+                                               action_cache_options given) {
+  auto& state = self->state;
+  state.remembered = action_cache_state::memory(given.max_remembered_bytes);
+  state.options = std::make_shared<const action_cache_options>(std::move(given));
+  return traced_behavior(
+      self, action_cache_state::name,
+      action_cache_actor::behavior_type{
+          [&state](const get_result& x, const reply<cached_result>& answer) {
+            state.get(x, answer);
+          },
+          [&state](const put_result& x, const reply<unit>& answer) { state.put(x, answer); },
+          [&state](result_known& x) { state.remember(x); }});
 }
 
 } // namespace expbuild

@@ -4,6 +4,9 @@
 #include "storage/input_tree.hpp"
 #include "storage/missing.hpp"
 
+#include <functional>
+#include <string>
+
 namespace expbuild {
 
 namespace {
@@ -22,10 +25,13 @@ absl::Status command_is_missing(backend& store, const digest& command, const dig
                    : missing_blobs_error("the Command is not in the CAS", {command});
 }
 
+/// Whence Actions and Commands come: all of a blob, at most `limit` bytes.
+using blob_source = std::function<absl::StatusOr<std::string>(const digest&, std::int64_t limit)>;
+
 template <class Message>
-absl::StatusOr<Message> read_message(backend& store, const digest& id, const char* what,
+absl::StatusOr<Message> read_message(const blob_source& read, const digest& id, const char* what,
                                      std::int64_t limit) {
-  auto bytes = read_blob(store, id, limit);
+  auto bytes = read(id, limit);
   if (absl::IsNotFound(bytes.status()))
     return missing_blobs_error(std::string("the ") + what + " is not in the CAS", {id});
   if (absl::IsResourceExhausted(bytes.status()))
@@ -60,11 +66,10 @@ absl::StatusOr<std::chrono::nanoseconds> timeout_of(const reapi::Action& action,
   return timeout.count() == 0 ? options.default_timeout : timeout;
 }
 
-} // namespace
-
 absl::StatusOr<std::shared_ptr<const loaded_action>>
-load_action(backend& store, const digest& id, const action_loader_options& options) {
-  const auto action = read_message<reapi::Action>(store, id, "Action", options.max_message_bytes);
+load_from(backend& store, const blob_source& read, const digest& id,
+          const action_loader_options& options) {
+  const auto action = read_message<reapi::Action>(read, id, "Action", options.max_message_bytes);
   if (!action.ok())
     return action.status();
   const auto command_id = digest::from_proto(action->command_digest(), id.function());
@@ -77,7 +82,7 @@ load_action(backend& store, const digest& id, const action_loader_options& optio
   if (!timeout.ok())
     return timeout.status();
   auto command =
-      read_message<reapi::Command>(store, *command_id, "Command", options.max_message_bytes);
+      read_message<reapi::Command>(read, *command_id, "Command", options.max_message_bytes);
   if (!missing_blobs_of(command.status()).empty())
     return command_is_missing(store, *command_id, *input_root);
   if (!command.ok())
@@ -92,6 +97,33 @@ load_action(backend& store, const digest& id, const action_loader_options& optio
   loaded->timeout = *timeout;
   loaded->do_not_cache = action->do_not_cache();
   return std::shared_ptr<const loaded_action>(std::move(loaded));
+}
+
+} // namespace
+
+absl::StatusOr<std::shared_ptr<const loaded_action>>
+load_action(backend& store, const digest& id, const action_loader_options& options) {
+  return load_from(
+      store,
+      [&store](const digest& blob, std::int64_t limit) { return read_blob(store, blob, limit); },
+      id, options);
+}
+
+std::optional<absl::StatusOr<std::shared_ptr<const loaded_action>>>
+load_action_from_memory(backend& store, const digest& id, const action_loader_options& options) {
+  bool all_there = true;
+  auto loaded = load_from(
+      store,
+      [&](const digest& blob, std::int64_t) -> absl::StatusOr<std::string> {
+        if (const auto bytes = store.in_memory(blob))
+          return *bytes;
+        all_there = false;
+        return absl::UnavailableError("not in memory");
+      },
+      id, options);
+  if (!all_there)
+    return std::nullopt;
+  return loaded;
 }
 
 } // namespace expbuild

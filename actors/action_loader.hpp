@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include <memory>
+#include <optional>
 
 namespace expbuild {
 
@@ -19,5 +20,9 @@ struct action_loader_options {
 /// above the maximum. Blocks: I/O pool.
 absl::StatusOr<std::shared_ptr<const loaded_action>>
 load_action(backend& store, const digest& action, const action_loader_options& options);
+
+/// The same without waiting for a disk: nullopt when a blob is not in memory.
+std::optional<absl::StatusOr<std::shared_ptr<const loaded_action>>>
+load_action_from_memory(backend& store, const digest& action, const action_loader_options& options);
 
 } // namespace expbuild

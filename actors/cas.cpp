@@ -64,16 +64,16 @@ void cas_state::find(const find_missing& request, const reply<missing_blobs>& an
 
 void cas_state::open(const open_blobs& request, const reply<opened_blobs>& answer) {
   std::vector<bool> present;
-  bool any = false;
+  bool must_wait = false;
   for (const auto& id : request.digests) {
     present.push_back(options.present.contains(id));
-    any = any || present.back();
+    must_wait = must_wait || (present.back() && !options.store->in_memory(id));
   }
   auto work = [store = options.store, owner = cas_actor{self}, ids = request.digests,
                present = std::move(present),
                answer] { answer(open_all(*store, owner, ids, present)); };
-  if (!any)
-    return work(); // nothing to open: no disk is touched
+  if (!must_wait)
+    return work(); // no disk is touched
   if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
     answer(pool_is_full());
 }

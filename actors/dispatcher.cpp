@@ -64,6 +64,11 @@ void dispatcher_state::load(execute& request, operation_sink& sink) {
         absl::ResourceExhaustedError("the server already holds " + std::to_string(options.max_live)
                                      + " live actions; try again when some are finished"),
         std::chrono::seconds(1)));
+  ++loading;
+  if (auto known = load_action_from_memory(*options.store, request.action, options.loading)) {
+    action_loaded event{.trace = {}, .request = std::move(request), .action = *std::move(known)};
+    return start_or_join(event, sink);
+  }
   auto work = [me = dispatcher_actor{self}, store = options.store, how = options.loading, request,
                sink]() mutable {
     auto action = load_action(*store, request.action, how);
@@ -71,9 +76,10 @@ void dispatcher_state::load(execute& request, operation_sink& sink) {
         me, action_loaded{.trace = {}, .request = std::move(request), .action = std::move(action)},
         std::move(sink));
   };
-  if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
-    return sink.finish(pool_is_full());
-  ++loading;
+  if (in_background(*options.io, io_pool::lane::short_work, std::move(work)))
+    return;
+  --loading;
+  sink.finish(pool_is_full());
 }
 
 void dispatcher_state::start_or_join(action_loaded& event, operation_sink& sink) {

@@ -32,7 +32,9 @@ using action_cache_actor = caf::typed_actor<
     // NOT_FOUND unless every blob of the result is present.
     caf::reacts_to<get_result, reply<cached_result>>,
     // Refused unless every blob of the result is present.
-    caf::reacts_to<put_result, reply<unit>>>;
+    caf::reacts_to<put_result, reply<unit>>,
+    // INTERNAL: worth remembering.
+    caf::reacts_to<result_known>>;
 
 /// OPERATION: the story of one action: cache? queue, run, store, tell.
 using operation_actor = caf::typed_actor<

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,16 @@ struct get_result {
   trace_context trace;
   digest action;
   inline_request inlined;
+};
+
+/// INTERNAL: a result as it is stored, with all blobs that it names. `changes` is the cache's count
+/// of changes when it began to read it; one that was just stored has none.
+struct result_known {
+  trace_context trace;
+  digest action;
+  cached_result result;
+  std::shared_ptr<const std::vector<digest>> named;
+  std::optional<std::uint64_t> changes;
 };
 
 /// Keep this result. FAILED_PRECONDITION when a blob that it names is absent.
@@ -245,6 +256,7 @@ EXPBUILD_MESSAGE(blobs_lost)
 EXPBUILD_MESSAGE(write_ended)
 EXPBUILD_MESSAGE(get_cas_stats)
 EXPBUILD_MESSAGE(get_result)
+EXPBUILD_MESSAGE(result_known)
 EXPBUILD_MESSAGE(put_result)
 EXPBUILD_MESSAGE(submit)
 EXPBUILD_MESSAGE(withdraw)

@@ -28,7 +28,8 @@ struct http_config {
 
 struct store_config {
   std::string backend = "filesystem"; ///< or "memory"
-  std::filesystem::path root_dir;     ///< default: under the user's state directory
+  std::filesystem::path root_dir = {}; ///< default: under the user's state directory
+  std::int64_t memory_cache_bytes = 0; ///< 0: none; not used by "memory"
 };
 
 /// What actions of a host worker can see, reach and use up. 0: no limit.
@@ -80,8 +81,8 @@ struct trace_config {
 struct config {
   server_config server;
   http_config http;
-  store_config cas;
-  store_config action_cache;
+  store_config cas{.memory_cache_bytes = std::int64_t{64} << 20};
+  store_config action_cache{.memory_cache_bytes = std::int64_t{32} << 20};
   pool_config pool;
   capabilities_config capabilities;
   trace_config trace;

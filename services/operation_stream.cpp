@@ -78,7 +78,8 @@ void operation_stream::go_on() {
 void operation_stream::prepare() {
   if (!sending_.response || !sending_.response->has_result())
     return write_prepared();
-  if (!needs_reading(sending_.inlined, sending_.response->result())) {
+  if (!needs_reading(*context_->store, sending_.inlined, sending_.action.function(),
+                     sending_.response->result())) {
     inline_outputs();
     return write_prepared();
   }

@@ -20,6 +20,9 @@
 
 namespace expbuild {
 
+/// All bytes of a small blob.
+using blob_bytes = std::shared_ptr<const std::string>;
+
 /// One stored blob, open for reading. The bytes stay readable while the reader lives, also when
 /// the blob is removed meanwhile. Reading is positional and safe from any thread.
 class blob_reader {
@@ -69,6 +72,9 @@ public:
   /// NOT_FOUND when there is no such blob (hash AND size).
   virtual absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) = 0;
 
+  /// The blob when it happens to be in memory, else null. Never waits: safe on any thread.
+  virtual blob_bytes in_memory(const digest& id);
+
   virtual absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) = 0;
 
   /// OK also when there was none.
@@ -90,6 +96,18 @@ struct filesystem_backend_options {
 /// and errno when the folder can not be used.
 absl::StatusOr<std::shared_ptr<backend>>
 make_filesystem_backend(filesystem_backend_options options);
+
+struct remembering_options {
+  std::size_t max_bytes = std::size_t{64} << 20; ///< of all blobs, what keeping them costs included
+  std::int64_t max_blob_bytes = 16 << 10;        ///< larger ones are not remembered
+};
+
+/// Remembers small blobs that were lately written or read whole, so that the Action, Command,
+/// Directory and output that everybody asks for is read without a disk. What another process does
+/// to the store below is not noticed until a blob is forgotten; its bytes are what the digest says
+/// in any case.
+std::shared_ptr<backend> make_remembering_backend(std::shared_ptr<backend> below,
+                                                  remembering_options options = {});
 
 /// Everything in memory; gone with the process.
 std::shared_ptr<backend> make_memory_backend();

@@ -23,7 +23,20 @@ std::string read_within(backend& from, const reapi::Digest& wire, digest_functio
   return *std::move(bytes);
 }
 
-/// Of inlined bytes only digests stay; what has no digest is here and nowhere else.
+/// False also for what is never read.
+bool must_wait(backend& from, const reapi::Digest& wire, digest_function function) {
+  if (wire.size_bytes() <= 0 || wire.size_bytes() > max_result_bytes)
+    return false;
+  const auto id = digest::from_proto(wire, function);
+  return id.ok() && from.in_memory(*id) == nullptr;
+}
+
+} // namespace
+
+bool asks_for_anything(const inline_request& asked) {
+  return asked.stdout_raw || asked.stderr_raw || !asked.output_files.empty();
+}
+
 void clear_inlined(reapi::ActionResult& result) {
   if (result.has_stdout_digest())
     result.clear_stdout_raw();
@@ -33,12 +46,15 @@ void clear_inlined(reapi::ActionResult& result) {
     file.clear_contents();
 }
 
-} // namespace
-
-bool needs_reading(const inline_request& asked, const reapi::ActionResult& result) {
-  return (asked.stdout_raw && result.stdout_digest().size_bytes() > 0)
-         || (asked.stderr_raw && result.stderr_digest().size_bytes() > 0)
-         || (!asked.output_files.empty() && result.output_files_size() > 0);
+bool needs_reading(backend& from, const inline_request& asked, digest_function function,
+                   const reapi::ActionResult& result) {
+  if ((asked.stdout_raw && must_wait(from, result.stdout_digest(), function))
+      || (asked.stderr_raw && must_wait(from, result.stderr_digest(), function)))
+    return true;
+  return !asked.output_files.empty()
+         && std::any_of(
+             result.output_files().begin(), result.output_files().end(),
+             [&](const auto& file) { return must_wait(from, file.digest(), function); });
 }
 
 void apply_inlining(backend& from, const inline_request& asked, digest_function function,

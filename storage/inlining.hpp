@@ -13,8 +13,15 @@ struct inline_request {
   std::vector<std::string> output_files;
 };
 
-/// Whether `apply_inlining` would read anything; it does not block otherwise.
-bool needs_reading(const inline_request& asked, const reapi::ActionResult& result);
+bool asks_for_anything(const inline_request& asked);
+
+/// Whether `apply_inlining` would read anything that is not in memory; it does not block otherwise.
+bool needs_reading(backend& from, const inline_request& asked, digest_function function,
+                   const reapi::ActionResult& result);
+
+/// Of inlined bytes that have a digest only the digest stays: what is stored, and what is answered
+/// when nothing was asked for.
+void clear_inlined(reapi::ActionResult& result);
 
 /// Fills stdout_raw, stderr_raw and output file contents that were asked for, as long as the sum
 /// stays within `budget` bytes and the result below what clients take as one message, and clears

@@ -1,41 +1,13 @@
 #include "storage/backend.hpp"
+#include "storage/memory_reader.hpp"
 #include "storage/verified_writer.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <mutex>
 #include <unordered_map>
 
 namespace expbuild {
 
 namespace {
-
-using bytes_ptr = std::shared_ptr<const std::string>;
-
-class memory_reader : public blob_reader {
-public:
-  memory_reader(const digest& id, bytes_ptr bytes) : id_(id), bytes_(std::move(bytes)) {}
-
-  const digest& id() const noexcept override { return id_; }
-
-  absl::StatusOr<std::size_t> read_at(std::int64_t offset, std::span<char> out) override {
-    if (offset < 0 || static_cast<std::size_t>(offset) >= bytes_->size())
-      return 0;
-    const auto from = static_cast<std::size_t>(offset);
-    const auto n = std::min(out.size(), bytes_->size() - from);
-    std::memcpy(out.data(), bytes_->data() + from, n);
-    return n;
-  }
-
-  absl::StatusOr<std::optional<std::size_t>> try_read_at(std::int64_t offset,
-                                                         std::span<char> out) override {
-    return *read_at(offset, out);
-  }
-
-private:
-  digest id_;
-  bytes_ptr bytes_;
-};
 
 class memory_backend : public backend, public std::enable_shared_from_this<memory_backend> {
 public:
@@ -47,6 +19,12 @@ public:
     if (found == blobs_.end())
       return absl::NotFoundError("blob " + id.to_string() + " is not stored here");
     return std::make_shared<memory_reader>(id, found->second);
+  }
+
+  blob_bytes in_memory(const digest& id) override {
+    const std::lock_guard lock(guard_);
+    const auto found = blobs_.find(id);
+    return found == blobs_.end() ? nullptr : found->second;
   }
 
   absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) override;
@@ -72,7 +50,7 @@ public:
 
 private:
   std::mutex guard_;
-  std::unordered_map<digest, bytes_ptr> blobs_;
+  std::unordered_map<digest, blob_bytes> blobs_;
 };
 
 class memory_writer : public verified_writer {

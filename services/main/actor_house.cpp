@@ -66,7 +66,7 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
                                execution_thread& thread,
                                std::function<void(const std::string&)> fatal,
                                service_context& into) {
-  open_storage(storage, into);
+  open_storage(options, storage, into);
   open_dispatching(options, into);
   auto workers = make_host_workers(options.host_pools, {.store = storage.blobs,
                                                         .io = into.io,
@@ -83,18 +83,20 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
   return absl::OkStatus();
 }
 
-void actor_house::open_storage(const stores& storage, service_context& into) {
+void actor_house::open_storage(const daemon_options& options, const stores& storage,
+                               service_context& into) {
   auto& system = *system_;
   into.cas = keep("cas", system.spawn(cas, cas_options{.store = storage.blobs,
                                                        .io = into.io,
                                                        .meters = into.meters,
                                                        .present = storage.present}));
-  into.action_cache = keep(
-      "action_cache", system.spawn(action_cache, action_cache_options{.results = storage.results,
-                                                                      .store = storage.blobs,
-                                                                      .io = into.io,
-                                                                      .meters = into.meters,
-                                                                      .blobs = into.cas}));
+  action_cache_options caching{.results = storage.results,
+                               .store = storage.blobs,
+                               .io = into.io,
+                               .meters = into.meters,
+                               .blobs = into.cas,
+                               .max_remembered_bytes = options.remembered_result_bytes};
+  into.action_cache = keep("action_cache", system.spawn(action_cache, std::move(caching)));
 }
 
 void actor_house::open_dispatching(const daemon_options& options, service_context& into) {

@@ -28,7 +28,7 @@ public:
 private:
   template <class Handle>
   Handle keep(const char* name, Handle x);
-  void open_storage(const stores& storage, service_context& into);
+  void open_storage(const daemon_options& options, const stores& storage, service_context& into);
   void open_dispatching(const daemon_options& options, service_context& into);
   void open_supervision(const daemon_options& options, std::vector<worker_spec> workers,
                         std::function<void(const std::string&)> fatal, service_context& into);

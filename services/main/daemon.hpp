@@ -39,6 +39,8 @@ struct daemon_options {
 
   std::optional<std::filesystem::path> cas_root;   ///< none: in memory
   std::optional<std::filesystem::path> cache_root; ///< none: in memory
+  std::size_t remembered_blob_bytes = 0;           ///< of small blobs on disk, kept in memory too
+  std::size_t remembered_result_bytes = 0;
 
   std::vector<host_pool_options> host_pools;
   std::filesystem::path runner; ///< the program re-runner

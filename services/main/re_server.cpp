@@ -3,6 +3,7 @@
 #include "actors/log.hpp"
 
 #include <CLI/CLI.hpp>
+#include <absl/synchronization/mutex.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -104,6 +105,8 @@ int main(int argc, char** argv) {
   if (*check)
     return check_config(to_check);
   const auto stops = block_signals();
+  // Debian builds abseil with its search for deadlocks, in every mutex that gRPC locks.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   raise_descriptor_limit();
   if (auto status = set_up_logging(verbose); !status.ok()) {
     std::cerr << "re-server: " << std::string(status.message()) << "\n";

@@ -58,6 +58,8 @@ daemon_options daemon_options_from(const config& settings) {
   x.max_connections_per_peer = settings.server.max_connections_per_peer;
   x.cas_root = root_of(settings.cas);
   x.cache_root = root_of(settings.action_cache);
+  x.remembered_blob_bytes = static_cast<std::size_t>(settings.cas.memory_cache_bytes);
+  x.remembered_result_bytes = static_cast<std::size_t>(settings.action_cache.memory_cache_bytes);
   for (const auto& workers : settings.pool.host_workers)
     x.host_pools.push_back(pool_from(workers));
   x.runner = own_folder() / "re-runner";

@@ -14,13 +14,16 @@ absl::Status lock(stores& all, const std::filesystem::path& root) {
   return absl::OkStatus();
 }
 
-absl::Status open_blobs_in(stores& all, const std::filesystem::path& root) {
+absl::Status open_blobs_in(stores& all, const std::filesystem::path& root,
+                           std::size_t remembered_bytes) {
   if (auto status = lock(all, root); !status.ok())
     return status;
   auto blobs = make_filesystem_backend({root});
   if (!blobs.ok())
     return blobs.status();
-  all.blobs = *std::move(blobs);
+  all.blobs = remembered_bytes == 0
+                  ? *std::move(blobs)
+                  : make_remembering_backend(*std::move(blobs), {.max_bytes = remembered_bytes});
   return all.blobs->for_each([&all](const digest& id) { all.present.add(id); });
 }
 
@@ -41,11 +44,12 @@ std::string place_of(const std::optional<std::filesystem::path>& root) {
 } // namespace
 
 absl::StatusOr<stores> open_stores(const std::optional<std::filesystem::path>& cas_root,
-                                   const std::optional<std::filesystem::path>& cache_root) {
+                                   const std::optional<std::filesystem::path>& cache_root,
+                                   std::size_t remembered_bytes) {
   stores all;
   auto status = absl::OkStatus();
   if (cas_root)
-    status = open_blobs_in(all, *cas_root);
+    status = open_blobs_in(all, *cas_root, remembered_bytes);
   else
     all.blobs = make_memory_backend();
   if (!status.ok())

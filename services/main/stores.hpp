@@ -21,8 +21,10 @@ struct stores {
   presence_table present;
 };
 
-/// A folder is locked before anything in it is touched; none means in memory.
+/// A folder is locked before anything in it is touched; none means in memory. Small blobs on disk
+/// are remembered up to `remembered_bytes`.
 absl::StatusOr<stores> open_stores(const std::optional<std::filesystem::path>& cas_root,
-                                   const std::optional<std::filesystem::path>& cache_root);
+                                   const std::optional<std::filesystem::path>& cache_root,
+                                   std::size_t remembered_bytes);
 
 } // namespace expbuild

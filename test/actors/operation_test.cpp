@@ -273,6 +273,17 @@ CAF_TEST(draining refuses new actions and is answered when the last one ends) {
   CAF_CHECK(drained.answered());
 }
 
+CAF_TEST(an action that is in memory starts at once) {
+  store->remembers = true;
+  const auto x = send(some_action());
+  answer_box<unit> drained;
+  caf::anon_send(sut, drain{}, drained.make());
+  caf::anon_send(sut, abort_all{.trace = {}, .why = absl::UnavailableError("stopping")});
+  consume_messages();
+  CAF_CHECK(x.stream->completed()); // it was an operation before everything was aborted
+  CAF_CHECK(drained.answered());
+}
+
 CAF_TEST(draining waits for an action that is still being read) {
   const auto x = send(some_action());
   answer_box<unit> drained;

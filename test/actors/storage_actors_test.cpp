@@ -114,6 +114,48 @@ CAF_TEST(a result is a hit only while every blob that it names is present) {
   CAF_CHECK(absl::IsNotFound(miss.status()));
 }
 
+CAF_TEST(a result that was stored or read is answered without its store) {
+  const auto action = digest::of("action");
+  const auto result = result_with_output(put("output"));
+  const auto look = [&] {
+    return ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}});
+  };
+  CAF_CHECK(ask<unit>(cache, put_result{.trace = {}, .action = action, .result = result})
+                .status()
+                .ok());
+  CAF_CHECK(results->remove(action).ok());
+  CAF_CHECK(look().status().ok());
+  const auto read = digest::of("read");
+  CAF_CHECK(results->put(read, *result).ok());
+  for (int i = 0; i < 2; ++i) {
+    CAF_CHECK(ask<cached_result>(cache, get_result{.trace = {}, .action = read, .inlined = {}})
+                  .status()
+                  .ok());
+    CAF_CHECK(results->remove(read).ok()); // the second time it is only remembered
+  }
+}
+
+CAF_TEST(what was read before a change is not remembered over what was stored since) {
+  const auto action = digest::of("action");
+  const auto older = result_with_output(put("older"));
+  const auto newer = result_with_output(put("newer"));
+  const auto named = [](const char* text) {
+    return std::make_shared<const std::vector<digest>>(1, digest::of(text));
+  };
+  CAF_CHECK(ask<unit>(cache, put_result{.trace = {}, .action = action, .result = newer})
+                .status()
+                .ok());
+  caf::anon_send(cache, result_known{.trace = {},
+                                     .action = action,
+                                     .result = older,
+                                     .named = named("older"),
+                                     .changes = 0}); // from before the put
+  consume_messages();
+  const auto found =
+      ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}});
+  CAF_CHECK_EQUAL(found.value()->output_files(0).digest().hash(), digest::of("newer").hash());
+}
+
 CAF_TEST(a result that names an absent blob is not taken and the blob is named) {
   const auto absent = digest::of("absent");
   const auto refused = ask<unit>(

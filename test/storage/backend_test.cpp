@@ -22,7 +22,8 @@ struct fixture {
   temporary_folder folder;
   std::vector<std::pair<std::string, std::shared_ptr<backend>>> all{
       {"memory", make_memory_backend()},
-      {"filesystem", *make_filesystem_backend({folder.path() / "store"})}};
+      {"filesystem", *make_filesystem_backend({folder.path() / "store"})},
+      {"remembering", make_remembering_backend(make_memory_backend())}};
 
   template <class Test>
   void each(Test test) {

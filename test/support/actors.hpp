@@ -16,10 +16,33 @@
 
 namespace expbuild::test {
 
+/// A store that must be waited for, as a disk must, unless it is told to have everything in memory.
+class disk_like_backend : public backend {
+public:
+  absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override {
+    return below_->open(id);
+  }
+  blob_bytes in_memory(const digest& id) override {
+    return remembers ? below_->in_memory(id) : nullptr;
+  }
+  absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) override {
+    return below_->begin_write(id);
+  }
+  absl::Status remove(const digest& id) override { return below_->remove(id); }
+  absl::Status for_each(const std::function<void(const digest&)>& visit) override {
+    return below_->for_each(visit);
+  }
+
+  bool remembers = false;
+
+private:
+  const std::shared_ptr<backend> below_ = make_memory_backend();
+};
+
 /// Actors on CAF's deterministic coordinator: messages run when told, time moves by hand, the disk
-/// is memory and I/O work runs at once.
+/// is in memory and I/O work runs at once.
 struct actor_fixture : test_coordinator_fixture<> {
-  std::shared_ptr<backend> store = make_memory_backend();
+  std::shared_ptr<disk_like_backend> store = std::make_shared<disk_like_backend>();
   std::shared_ptr<io_pool> io = make_inline_io_pool();
   std::shared_ptr<metrics> meters = std::make_shared<metrics>();
 

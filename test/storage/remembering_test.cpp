@@ -1,0 +1,93 @@
+#define CAF_SUITE storage.remembering
+#include "storage/backend.hpp"
+#include "storage/posix.hpp"
+#include "test/support/folder.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+namespace {
+
+constexpr auto sha = digest_function::sha256;
+
+struct fixture {
+  temporary_folder folder;
+  std::shared_ptr<backend> disk = *make_filesystem_backend({folder.path() / "store"});
+  std::shared_ptr<backend> store =
+      make_remembering_backend(disk, {.max_bytes = 100'000, .max_blob_bytes = 1000});
+
+  bool is_remembered(const digest& id) { return store->in_memory(id) != nullptr; }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(remembering_tests, fixture)
+
+CAF_TEST(a small blob is remembered when it was written) {
+  const auto id = *write_blob(*store, "small", sha);
+  CAF_CHECK(is_remembered(id));
+  CAF_CHECK(disk->open(id).ok());
+  CAF_CHECK(disk->remove(id).ok()); // behind its back
+  CAF_CHECK_EQUAL(read_blob(*store, id, 100).value_or("nothing"), "small");
+}
+
+CAF_TEST(a small blob is remembered when it was read whole) {
+  const auto id = *write_blob(*disk, "small", sha);
+  CAF_CHECK(!is_remembered(id));
+  std::string part(2, ' ');
+  CAF_CHECK((*store->open(id))->read_at(1, part).ok());
+  CAF_CHECK(!is_remembered(id));
+  CAF_CHECK_EQUAL(read_blob(*store, id, 100).value_or("nothing"), "small");
+  CAF_CHECK(is_remembered(id));
+}
+
+CAF_TEST(what is large or damaged or was never finished is not) {
+  const auto large = *write_blob(*store, std::string(1001, 'x'), sha);
+  CAF_CHECK(read_blob(*store, large, 10'000).ok());
+  CAF_CHECK(!is_remembered(large));
+  const auto id = digest::of("right");
+  {
+    const auto writer = *store->begin_write(id);
+    CAF_CHECK(writer->append("wrong").ok());
+    CAF_CHECK(!writer->commit().ok());
+  }
+  {
+    const auto writer = *store->begin_write(id);
+    CAF_CHECK(writer->append("righ").ok());
+  }
+  CAF_CHECK(!is_remembered(id));
+}
+
+CAF_TEST(removing forgets) {
+  const auto id = *write_blob(*store, "small", sha);
+  CAF_CHECK(store->remove(id).ok());
+  CAF_CHECK(!is_remembered(id));
+  CAF_CHECK(absl::IsNotFound(store->open(id).status()));
+}
+
+CAF_TEST(a remembered blob is linked from the disk) {
+  const auto id = *write_blob(*store, "small", sha);
+  const auto reader = *store->open(id);
+  const unique_fd here(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY));
+  CAF_CHECK_EQUAL(reader->link_into(here.get(), "plain", false), absl::OkStatus());
+  CAF_CHECK_EQUAL(reader->link_into(here.get(), "program", true), absl::OkStatus());
+  CAF_CHECK_EQUAL(read_text(folder.path() / "plain"), "small");
+  CAF_CHECK(::access((folder.path() / "program").c_str(), X_OK) == 0);
+}
+
+CAF_TEST(memory stays within its bound) {
+  for (int i = 0; i < 500; ++i)
+    CAF_CHECK(write_blob(*store, std::string(900, 'x') + std::to_string(i), sha).ok());
+  int remembered = 0;
+  for (int i = 0; i < 500; ++i)
+    remembered += is_remembered(digest::of(std::string(900, 'x') + std::to_string(i))) ? 1 : 0;
+  CAF_CHECK(remembered > 50 && remembered < 110);
+  CAF_CHECK(is_remembered(digest::of(std::string(900, 'x') + "499")));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
