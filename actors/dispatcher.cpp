@@ -7,7 +7,9 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
-#include <random>
+#include <array>
+#include <cstdlib>
+#include <sys/random.h>
 
 namespace expbuild {
 
@@ -20,11 +22,15 @@ spdlog::logger& logger() {
 
 /// A random (version 4) UUID: unguessable, since a name is all one needs to watch or cancel.
 std::string new_operation_name() {
-  thread_local std::random_device chance;
+  std::array<unsigned char, 30> chance; // one for each x
+  if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
+    std::abort(); // never for so few bytes
   static constexpr char hex[] = "0123456789abcdef";
-  std::string text;
-  for (const auto* p = "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx"; *p != '\0'; ++p)
-    text += *p == 'x' ? hex[chance() & 0xf] : *p;
+  std::string text = "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx";
+  const auto* next = chance.data();
+  for (auto& c : text)
+    if (c == 'x')
+      c = hex[*next++ & 0xf];
   return text;
 }
 
@@ -109,6 +115,7 @@ dispatcher_state::live& dispatcher_state::spawn_operation(action_loaded& event) 
       event.action.ok() && !event.request.skip_cache_lookup && !(*event.action)->do_not_cache;
   if (entry.joinable)
     by_action[entry.action] = execution;
+  keep_beating();
   return entry;
 }
 
@@ -218,6 +225,23 @@ void dispatcher_state::list(const list_operations& request, reply<operation_page
   }
 }
 
+// ---- time ------------------------------------------------------------------------------------
+
+/// One timer for all: one for each operation would hold it for that long after its end.
+void dispatcher_state::keep_beating() {
+  if (beating || executions.empty())
+    return;
+  beating = true;
+  self->delayed_send(self, options.operations.heartbeat, tick{});
+}
+
+void dispatcher_state::beat() {
+  beating = false;
+  for (const auto& [execution, entry] : executions)
+    caf::anon_send(entry.actor, tick{});
+  keep_beating();
+}
+
 // ---- ends ------------------------------------------------------------------------------------
 
 void dispatcher_state::forget_live(std::uint64_t execution) {
@@ -307,7 +331,8 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,
           [&state](const operation_finished& x) { state.finished(x.execution); },
           [&state](const forget& x) { state.names.erase(x.operation); },
           [&state](const drain&, const reply<unit>& answer) { state.drain_then(answer); },
-          [&state](const abort_all& x) { state.abort_everything(x); }});
+          [&state](const abort_all& x) { state.abort_everything(x); },
+          [&state](const tick&) { state.beat(); }});
 }
 
 } // namespace expbuild

@@ -40,6 +40,7 @@ public:
   void died(const caf::actor_addr& who);
   void drain_then(reply<unit> answer);
   void abort_everything(const abort_all& order);
+  void beat();
 
   pointer self;
   dispatcher_options options;
@@ -62,6 +63,7 @@ private:
   live* find_live(const std::string& operation);
   void forget_live(std::uint64_t execution);
   void finish_drain();
+  void keep_beating();
 
   std::unordered_map<std::uint64_t, live> executions;
   std::unordered_map<digest, std::uint64_t> by_action; // joinable ones
@@ -69,6 +71,7 @@ private:
   std::unordered_map<caf::actor_id, std::uint64_t> by_actor;
   std::size_t loading = 0;
   std::uint64_t last_execution = 0;
+  bool beating = false; ///< a tick is on its way: while there are live operations
   bool draining = false;
   absl::Status aborted; ///< other than OK: everything ends with this
   std::vector<reply<unit>> drained;

@@ -60,7 +60,7 @@ using operation_actor = caf::typed_actor<
     caf::reacts_to<result_stored>,
     // From the dispatcher: nobody can find you any more.
     caf::reacts_to<release>,
-    // INTERNAL: nobody has listened for a while; time to repeat the last state.
+    // From the dispatcher: time to repeat the last state, or to give up.
     caf::reacts_to<tick>>;
 
 /// WORKER: one slot: stage inputs, run, collect outputs.
@@ -123,7 +123,9 @@ using dispatcher_actor = caf::typed_actor<
     // Take nothing new; answered when nothing is left.
     caf::reacts_to<drain, reply<unit>>,
     // End everything.
-    caf::reacts_to<abort_all>>;
+    caf::reacts_to<abort_all>,
+    // INTERNAL: time for the heartbeat of all operations.
+    caf::reacts_to<tick>>;
 
 /// RESULT REAPER: finished operations until result_ttl_seconds are over.
 using result_reaper_actor = caf::typed_actor<

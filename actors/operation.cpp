@@ -50,7 +50,6 @@ std::string message_of(const digest& action, const reapi::ExecutedActionMetadata
 void operation_actor_state::start() {
   begun = true;
   began = std::chrono::system_clock::now();
-  arm();
   if (!action.ok())
     return finish(action.status(), nullptr, false);
   if (skip_cache_lookup || (*action)->do_not_cache)
@@ -60,7 +59,7 @@ void operation_actor_state::start() {
 
 void operation_actor_state::check_cache() {
   stage = execution_stage::cache_check;
-  tell();
+  // Not told: the answer comes at once, and a second message costs as much as the rest.
   caf::anon_send(
       options.cache, get_result{.trace = {}, .action = action_id, .inlined = {}},
       reply<cached_result>([me = operation_actor{self}](absl::StatusOr<cached_result> x) {
@@ -170,7 +169,7 @@ void operation_actor_state::join(const attach& request, const operation_sink& si
   if (request.is_new)
     name_of_it.inlined = request.inlined;
   name_of_it.streams.emplace(request.listener, sink);
-  listeners_gone_at = 0;
+  listeners_gone_at.reset();
   if (!begun)
     return start();
   sink.update(snapshot(request.operation));
@@ -189,8 +188,8 @@ void operation_actor_state::leave(std::uint64_t listener) {
     x.streams.erase(listener);
     anyone = anyone || !x.streams.empty();
   }
-  if (!anyone && listeners_gone_at == 0)
-    listeners_gone_at = generation;
+  if (!anyone && !listeners_gone_at)
+    listeners_gone_at = beats;
 }
 
 void operation_actor_state::give_up(const cancel& request, const reply<unit>& answer) {
@@ -242,10 +241,8 @@ void operation_actor_state::end_name(const std::string& operation, const absl::S
     complete_times(last.metadata, std::chrono::system_clock::now());
     last.response = make_execute_response(status, nullptr, last.metadata);
   }
-  for (auto& [listener, sink] : names[operation].streams) {
-    sink.update(last);
-    sink.finish(absl::OkStatus());
-  }
+  for (auto& [listener, sink] : names[operation].streams)
+    sink.conclude(last);
   names.erase(operation); // which may be where `operation` lay
   if (unwanted.erase(last.name) > 0)
     return caf::anon_send(options.dispatcher, forget{.trace = {}, .operation = last.name});
@@ -269,18 +266,13 @@ operation_state operation_actor_state::snapshot(const std::string& operation) co
 
 // ---- time ------------------------------------------------------------------------------------
 
-void operation_actor_state::arm() {
-  self->delayed_send(self, options.heartbeat, tick{.trace = {}, .generation = ++generation});
-}
-
-void operation_actor_state::look_after(const tick& event) {
-  if (completed() || event.generation != generation)
+void operation_actor_state::look_after() {
+  if (completed())
     return;
-  const auto silent_for = (generation - listeners_gone_at) * options.heartbeat;
-  if (listeners_gone_at != 0 && silent_for >= options.patience)
+  ++beats;
+  if (listeners_gone_at && (beats - *listeners_gone_at - 1) * options.heartbeat >= options.patience)
     return abandon(absl::CancelledError("nobody has waited for this operation for "
                                         + std::to_string(options.patience.count()) + " s"));
-  arm();
   tell();
 }
 
@@ -313,7 +305,7 @@ operation(operation_actor_state::pointer self, operation_options options, execut
           [&state](job_done& x) { state.ended(x); },
           [&state](const result_stored& x) { state.stored(x.status); },
           [self](const release&) { self->quit(); },
-          [&state](const tick& x) { state.look_after(x); }});
+          [&state](const tick&) { state.look_after(); }});
 }
 
 } // namespace expbuild

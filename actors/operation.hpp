@@ -42,7 +42,7 @@ public:
   void moved(const stage_reached& event);
   void ended(job_done& event);
   void stored(const absl::Status& status);
-  void look_after(const tick& event);
+  void look_after();
   void tell_state(const get_operation& request, const reply<operation_state>& answer) const;
   void delete_later(const delete_operation& request, const reply<unit>& answer);
 
@@ -70,7 +70,6 @@ private:
   void end_name(const std::string& operation, const absl::Status& status);
   void abandon(const absl::Status& why);
   void complete();
-  void arm();
   bool completed() const noexcept { return stage == execution_stage::completed; }
 
   operation_state snapshot(const std::string& operation) const;
@@ -85,8 +84,8 @@ private:
   bool queued = false;
   bool abandoned = false;
   std::chrono::system_clock::time_point began;
-  std::uint64_t listeners_gone_at = 0; ///< tick generation at which the last stream left; 0: none
-  std::uint64_t generation = 0;
+  std::uint64_t beats = 0; ///< ticks so far
+  std::optional<std::uint64_t> listeners_gone_at; ///< beats when the last stream left
 };
 
 /// `loaded` is what the dispatcher has read; a failure there becomes the operation's end.

@@ -17,8 +17,7 @@ void result_reaper_state::tell(const watch& request, const operation_sink& sink)
   if (found == nullptr)
     return sink.finish(absl::NotFoundError("operation '" + request.operation
                                            + "' ended too long ago; execute the action again"));
-  sink.update(*found);
-  sink.finish(absl::OkStatus());
+  sink.conclude(*found);
 }
 
 void result_reaper_state::answer(const get_operation& request,

@@ -7,7 +7,7 @@
 
 namespace expbuild {
 
-/// The far end of a stream_sink. Both functions may be called from any thread and must not block;
+/// The far end of a stream_sink. Its functions may be called from any thread and must not block;
 /// an implementation keeps only the latest unsent state.
 template <class T>
 class stream_receiver {
@@ -16,10 +16,15 @@ public:
   virtual void update(T latest) = 0;
   /// The last call. OK: the last update was the final state.
   virtual void finish(absl::Status status) = 0;
+  /// The final state and the end in one, which can cost half.
+  virtual void conclude(T last) {
+    update(std::move(last));
+    finish(absl::OkStatus());
+  }
 };
 
-/// `reply` for streams: any number of updates, then one end. The last copy that dies without a
-/// `finish` ends the stream with UNAVAILABLE.
+/// `reply` for streams: any number of updates, then one end. The last copy that dies without an
+/// end ends the stream with UNAVAILABLE.
 template <class T>
 class stream_sink {
 public:
@@ -35,6 +40,11 @@ public:
   void finish(absl::Status status) const {
     if (state_)
       state_->finish(std::move(status));
+  }
+
+  void conclude(T last) const {
+    if (state_ && !state_->done.exchange(true))
+      state_->to->conclude(std::move(last));
   }
 
 private:

@@ -1,3 +1,4 @@
+#include "services/arena_messages.hpp"
 #include "services/batch_read.hpp"
 #include "services/batch_update.hpp"
 #include "services/request_checks.hpp"
@@ -76,7 +77,9 @@ public:
   explicit cas_service(context_ptr context)
       : context_(std::move(context)), find_(meter("FindMissingBlobs")),
         update_(meter("BatchUpdateBlobs")), read_(meter("BatchReadBlobs")), tree_(meter("GetTree")),
-        split_(meter("SplitBlob")), splice_(meter("SpliceBlob")) {}
+        split_(meter("SplitBlob")), splice_(meter("SpliceBlob")) {
+    SetMessageAllocatorFor_FindMissingBlobs(&find_messages_);
+  }
 
   grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* call,
                                              const reapi::FindMissingBlobsRequest* request,
@@ -160,6 +163,7 @@ private:
   }
 
   context_ptr context_;
+  arena_messages<reapi::FindMissingBlobsRequest, reapi::FindMissingBlobsResponse> find_messages_;
   rpc_meter& find_;
   rpc_meter& update_;
   rpc_meter& read_;

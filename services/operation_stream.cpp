@@ -42,6 +42,17 @@ void operation_stream::finish(absl::Status status) {
   go_on();
 }
 
+void operation_stream::conclude(operation_state last) {
+  {
+    const std::lock_guard lock(guard_);
+    if (closed_)
+      return;
+    unsent_ = std::move(last);
+    ended_ = absl::OkStatus();
+  }
+  go_on();
+}
+
 // ---- one thing at a time -----------------------------------------------------------------------
 
 /// Decides under the lock; whoever gets a step other than `none` alone may touch the call.
@@ -53,6 +64,7 @@ operation_stream::step operation_stream::next_step() {
     busy_ = true;
     sending_ = std::move(*unsent_);
     unsent_.reset();
+    last_ = closed_ = ended_.has_value(); // one write for both
     return step::prepare;
   }
   if (!gone_ && !ended_)
@@ -76,7 +88,8 @@ void operation_stream::go_on() {
 
 /// A result goes through the pool when outputs must be read to be inlined.
 void operation_stream::prepare() {
-  if (!sending_.response || !sending_.response->has_result())
+  if (!sending_.response || !sending_.response->has_result()
+      || (!asks_for_anything(sending_.inlined) && !has_inlined(sending_.response->result())))
     return write_prepared();
   if (!needs_reading(*context_->store, sending_.inlined, sending_.action.function(),
                      sending_.response->result())) {
@@ -101,7 +114,10 @@ void operation_stream::inline_outputs() {
 void operation_stream::write_prepared() {
   message_ = to_operation(sending_);
   sending_ = {};
-  StartWrite(&message_);
+  if (last_)
+    StartWriteAndFinish(&message_, grpc::WriteOptions(), timer_.ended(*ended_));
+  else
+    StartWrite(&message_);
 }
 
 void operation_stream::OnWriteDone(bool ok) {

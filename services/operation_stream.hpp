@@ -30,6 +30,7 @@ public:
 
   void update(operation_state latest) override;
   void finish(absl::Status status) override;
+  void conclude(operation_state last) override;
 
 private:
   enum class step { none, prepare, end };
@@ -56,9 +57,10 @@ private:
   std::optional<absl::Status> ended_;
   bool busy_ = false; // a state is being prepared or written
   bool gone_ = false; // the client
-  bool closed_ = false;
+  bool closed_ = false; // its end is on its way
 
-  operation_state sending_; // owned by whoever is busy
+  operation_state sending_; // owned by whoever is busy, as the next ones
+  bool last_ = false;
   google::longrunning::Operation message_;
 };
 

@@ -44,15 +44,15 @@ absl::StatusOr<digest_reader> digest_reader::make(const service_context& context
                                     + names_of(context.digest_functions) + ")");
 }
 
-absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x, const std::string& field) const {
+absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x, std::string_view field) const {
   if (x.size_bytes() < 0)
-    return absl::InvalidArgumentError(field + ": size_bytes " + std::to_string(x.size_bytes())
+    return absl::InvalidArgumentError(std::string(field) + ": size_bytes " + std::to_string(x.size_bytes())
                                       + " is negative; it is the number of bytes of the blob");
   for (const auto function : announced_)
     if (x.hash().size() == 2 * hash_length(function)) {
       auto id = digest::from_proto(x, function);
       if (!id.ok())
-        return absl::InvalidArgumentError(field + ": " + std::string(id.status().message()));
+        return absl::InvalidArgumentError(std::string(field) + ": " + std::string(id.status().message()));
       return id;
     }
   std::string right;
@@ -60,13 +60,13 @@ absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x, const std::st
     right += (right.empty() ? "" : ", ") + to_string(function) + ": "
              + std::to_string(2 * hash_length(function));
   return absl::InvalidArgumentError(
-      field + ": hash '" + x.hash().substr(0, 130) + "' has " + std::to_string(x.hash().size())
+      std::string(field) + ": hash '" + x.hash().substr(0, 130) + "' has " + std::to_string(x.hash().size())
       + " characters, which fits no digest function of the request (" + right + ")");
 }
 
 absl::StatusOr<digest> read_digest(const service_context& context, const std::string& instance,
                                    reapi::DigestFunction::Value declared, const reapi::Digest& x,
-                                   const std::string& field) {
+                                   std::string_view field) {
   if (auto status = check_instance(context, instance); !status.ok())
     return status;
   const auto reader = digest_reader::make(context, declared);

@@ -25,7 +25,7 @@ public:
 
   /// INVALID_ARGUMENT, in words, for a hash of the wrong length or alphabet, or a negative size.
   /// `field` is what the request calls it.
-  absl::StatusOr<digest> read(const reapi::Digest& x, const std::string& field) const;
+  absl::StatusOr<digest> read(const reapi::Digest& x, std::string_view field) const;
 
 private:
   digest_reader(const std::vector<digest_function>& announced) : announced_(announced) {}
@@ -35,7 +35,7 @@ private:
 /// Both of the above and one digest: what most requests need.
 absl::StatusOr<digest> read_digest(const service_context& context, const std::string& instance,
                                    reapi::DigestFunction::Value declared, const reapi::Digest& x,
-                                   const std::string& field);
+                                   std::string_view field);
 
 /// The RequestMetadata that clients send along as a header; empty when there is none.
 request_metadata asker_of(const grpc::ServerContextBase& call);

@@ -31,12 +31,22 @@ const function_facts& facts_of(digest_function x) {
   return functions[0];
 }
 
+/// -1 for what is no lower-case hexadecimal digit.
+constexpr std::array<signed char, 256> hex_values = [] {
+  std::array<signed char, 256> all{};
+  for (auto& each : all)
+    each = -1;
+  for (int i = 0; i < 16; ++i)
+    all[static_cast<unsigned char>("0123456789abcdef"[i])] = static_cast<signed char>(i);
+  return all;
+}();
+
 int hex_value(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return -1;
+  return hex_values[static_cast<unsigned char>(c)];
+}
+
+std::string shown(std::string_view hex) {
+  return "'" + std::string(hex.substr(0, 130)) + "'";
 }
 
 } // namespace
@@ -72,19 +82,18 @@ digest::digest(digest_function function, std::string_view raw_hash, std::int64_t
 
 absl::StatusOr<digest> digest::parse(std::string_view hex, std::int64_t size_bytes,
                                      digest_function function) {
-  const auto shown = "'" + std::string(hex.substr(0, 130)) + "'";
   if (hex.size() != 2 * hash_length(function))
-    return absl::InvalidArgumentError("hash " + shown + " has " + std::to_string(hex.size())
+    return absl::InvalidArgumentError("hash " + shown(hex) + " has " + std::to_string(hex.size())
                                       + " characters; " + expbuild::to_string(function) + " has "
                                       + std::to_string(2 * hash_length(function)));
   if (size_bytes < 0)
-    return absl::InvalidArgumentError("digest " + shown + " has a negative size");
+    return absl::InvalidArgumentError("digest " + shown(hex) + " has a negative size");
   std::array<char, 64> raw{};
   for (std::size_t i = 0; i < hex.size(); i += 2) {
     const auto high = hex_value(hex[i]);
     const auto low = hex_value(hex[i + 1]);
-    if (high < 0 || low < 0)
-      return absl::InvalidArgumentError("hash " + shown + " is not lower-case hexadecimal");
+    if ((high | low) < 0)
+      return absl::InvalidArgumentError("hash " + shown(hex) + " is not lower-case hexadecimal");
     raw[i / 2] = static_cast<char>(high << 4 | low);
   }
   return digest(function, std::string_view(raw.data(), hex.size() / 2), size_bytes);
@@ -116,10 +125,11 @@ const digest& digest::empty_blob(digest_function function) {
 
 std::string digest::hash() const {
   static constexpr char hex[] = "0123456789abcdef";
-  std::string text;
-  for (const char c : raw_hash()) {
-    text += hex[static_cast<unsigned char>(c) >> 4];
-    text += hex[static_cast<unsigned char>(c) & 0xf];
+  const auto raw = raw_hash();
+  std::string text(2 * raw.size(), '\0');
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    text[2 * i] = hex[static_cast<unsigned char>(raw[i]) >> 4];
+    text[2 * i + 1] = hex[static_cast<unsigned char>(raw[i]) & 0xf];
   }
   return text;
 }

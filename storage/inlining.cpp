@@ -37,6 +37,12 @@ bool asks_for_anything(const inline_request& asked) {
   return asked.stdout_raw || asked.stderr_raw || !asked.output_files.empty();
 }
 
+bool has_inlined(const reapi::ActionResult& result) {
+  return !result.stdout_raw().empty() || !result.stderr_raw().empty()
+         || std::any_of(result.output_files().begin(), result.output_files().end(),
+                        [](const auto& file) { return !file.contents().empty(); });
+}
+
 void clear_inlined(reapi::ActionResult& result) {
   if (result.has_stdout_digest())
     result.clear_stdout_raw();

@@ -19,6 +19,8 @@ bool asks_for_anything(const inline_request& asked);
 bool needs_reading(backend& from, const inline_request& asked, digest_function function,
                    const reapi::ActionResult& result);
 
+bool has_inlined(const reapi::ActionResult& result);
+
 /// Of inlined bytes that have a digest only the digest stays: what is stored, and what is answered
 /// when nothing was asked for.
 void clear_inlined(reapi::ActionResult& result);

@@ -215,14 +215,17 @@ CAF_TEST(a client that lost its stream comes back by name and hears the end) {
 
 CAF_TEST(nobody listening for a minute kills the action and no sooner) {
   const auto x = run(some_action());
+  const auto wait_seconds = [this](int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      advance_time(1s);
+      consume_messages();
+    }
+  };
+  wait_seconds(29); // just before a heartbeat
   leave(x);
-  advance_time(31s);
-  consume_messages();
+  wait_seconds(60);
   CAF_CHECK(w->withdrawn.empty());
-  for (int i = 0; i < 3; ++i) {
-    advance_time(31s);
-    consume_messages();
-  }
+  wait_seconds(31);
   CAF_CHECK_EQUAL(w->withdrawn.size(), 1u);
 }
 
