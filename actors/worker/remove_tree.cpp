@@ -62,8 +62,9 @@ absl::Status enter(std::vector<level>& path, unique_fd& here, const std::string&
 /// Goes down and up with one descriptor, whatever the depth. "..", as we opened the folder
 /// ourselves and nobody runs in it any more.
 absl::Status remove_tree(int dirfd, const std::string& name) {
-  if (::unlinkat(dirfd, name.c_str(), 0) == 0 || errno == ENOENT)
-    return absl::OkStatus();
+  for (const int what : {AT_REMOVEDIR, 0}) // many a folder is empty
+    if (::unlinkat(dirfd, name.c_str(), what) == 0 || errno == ENOENT)
+      return absl::OkStatus();
   unique_fd here(::fcntl(dirfd, F_DUPFD_CLOEXEC, 3));
   std::vector<level> path;
   if (auto status = enter(path, here, name); !status.ok())
