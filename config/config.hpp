@@ -20,6 +20,8 @@ struct server_config {
   std::string instance_name;
   std::size_t max_connections = 4096;
   std::size_t max_connections_per_peer = 1024;
+  std::size_t max_streams = 20'000;
+  std::chrono::seconds upload_stall{60};
 };
 
 struct http_config {

@@ -8,40 +8,21 @@
 #include <caf/send.hpp>
 
 #include <memory>
-#include <optional>
-#include <span>
 
 namespace expbuild {
 
 namespace {
-
-constexpr std::int64_t piece_bytes = 1 << 20;
-
-/// Memory that a blob's bytes are read into and sent from: it goes with the last slice of it.
-class piece {
-public:
-  explicit piece(std::size_t size) : bytes_(new char[size]), size_(size) {}
-  std::span<char> bytes() const { return {bytes_.get(), size_}; }
-
-  /// Its first `n` bytes; the piece is empty afterwards.
-  grpc::Slice take(std::size_t n) {
-    auto* memory = bytes_.release();
-    return {memory, n, [](void* x) { delete[] static_cast<char*>(x); }, memory};
-  }
-
-private:
-  std::unique_ptr<char[]> bytes_;
-  std::size_t size_;
-};
 
 /// Owned by the call: lives until gRPC is done with it, which is after `end`. Exactly one thing is
 /// under way at any time: opening, reading or writing.
 class blob_download final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 public:
   blob_download(context_ptr context, rpc_meter& meter)
-      : context_(std::move(context)), timer_(meter) {}
+      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()) {}
 
   void begin(const blob_range& what) {
+    if (!place_.ok())
+      return end(place_.status());
     range_ = what;
     caf::anon_send(context_->cas, open_blobs{.trace = {}, .digests = {what.id}},
                    reply<opened_blobs>([this](absl::StatusOr<opened_blobs> x) {
@@ -62,10 +43,9 @@ private:
 
   /// What is in memory is sent at once; what must be waited for is read in the pool.
   void next_piece() {
-    const auto size = std::min(piece_bytes, range_.end - range_.begin);
-    if (size == 0)
+    if (range_.begin == range_.end)
       return end(absl::OkStatus());
-    piece_.emplace(static_cast<std::size_t>(size));
+    piece_ = context_->pieces->make(static_cast<std::size_t>(range_.end - range_.begin));
     const auto n = reader_->try_read_at(range_.begin, piece_->bytes());
     if (!n.ok())
       return failed(n.status());
@@ -85,7 +65,7 @@ private:
   void send(std::size_t n) {
     if (n == 0)
       return failed(absl::DataLossError("blob " + range_.id.to_string() + " ends too early"));
-    message_ = raw_read_response(piece_->take(n));
+    message_ = raw_read_response(piece_memory::piece::send(std::move(piece_), n));
     range_.begin += static_cast<std::int64_t>(n);
     context_->meters->bytes_out(n);
     StartWrite(&message_);
@@ -103,9 +83,10 @@ private:
 
   context_ptr context_;
   rpc_timer timer_;
+  const absl::StatusOr<stream_budget::place> place_;
   blob_range range_; // what is still to be sent
   std::shared_ptr<blob_reader> reader_;
-  std::optional<piece> piece_;
+  std::unique_ptr<piece_memory::piece> piece_;
   grpc::ByteBuffer message_;
 };
 

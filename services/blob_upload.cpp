@@ -3,12 +3,13 @@
 #include "services/pool_work.hpp"
 #include "services/rpc_call.hpp"
 #include "services/upload_board.hpp"
+#include "services/upload_turns.hpp"
 
 #include <caf/send.hpp>
+#include <grpcpp/alarm.h>
 #include <grpcpp/server_context.h>
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 
 namespace expbuild {
@@ -19,20 +20,21 @@ using google::bytestream::WriteRequest;
 using google::bytestream::WriteResponse;
 using name_reader = std::function<absl::StatusOr<digest>(const std::string&)>;
 
-/// Owned by the call: `self_` goes with OnDone. Exactly one thing is under way at any time: reading
-/// a message, waiting for the name, opening, writing or publishing. Only while it reads may the
-/// board end it; otherwise what the board wants waits until that step is done.
+/// Owned by the call: `self_` goes with OnDone. What may happen when, upload_turns decides.
 class blob_upload final : public grpc::ServerReadReactor<WriteRequest>,
                           public live_upload,
                           public std::enable_shared_from_this<blob_upload> {
 public:
   blob_upload(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
               WriteResponse& response, name_reader read_name)
-      : context_(std::move(context)), timer_(meter), call_(call), response_(response),
+      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()), call_(call), response_(response),
         read_name_(std::move(read_name)), trace_(new_trace_id()) {}
 
   void begin() {
     self_ = shared_from_this();
+    if (!place_.ok())
+      return end(place_.status());
+    watch_for_silence();
     next_message();
   }
 
@@ -43,20 +45,11 @@ public:
   void stored_elsewhere() override { interrupt(wish::stored); }
 
 private:
-  enum class phase { working, arming, reading, ended };
-  enum class wish { none, give_way, stored };
+  using wish = upload_turns::wish;
 
   void interrupt(wish what) {
-    {
-      const std::lock_guard lock(guard_);
-      if (phase_ == phase::ended || committing_ || wish_ == wish::stored)
-        return;
-      wish_ = what;
-      if (phase_ != phase::reading)
-        return; // the step under way sees to it
-      phase_ = phase::ended;
-    }
-    fulfil(what);
+    if (turns_.interrupt(what))
+      fulfil(what);
   }
 
   void fulfil(wish what) {
@@ -65,32 +58,13 @@ private:
     end(absl::AbortedError(where() + ": a newer stream has taken over this upload"), fate::kept);
   }
 
-  /// Goes from one phase into the next, unless the board wants the end: false then.
-  bool enter(phase next) {
-    wish what;
-    {
-      const std::lock_guard lock(guard_);
-      what = wish_;
-      phase_ = what == wish::none ? next : phase::ended;
-    }
-    if (what != wish::none)
-      fulfil(what);
-    return what == wish::none;
-  }
-
   void next_message() {
     const auto alive = shared_from_this(); // the call may end while StartRead returns
-    if (!enter(phase::arming))
-      return;
-    const auto turn = ++reads_;
-    StartRead(&message_);
-    auto what = wish::none;
-    {
-      const std::lock_guard lock(guard_);
-      if (phase_ != phase::arming || reads_ != turn)
-        return; // the message has come already
-      what = wish_;
-      phase_ = what == wish::none ? phase::reading : phase::ended;
+    auto what = turns_.ask();
+    if (what == wish::none) {
+      const auto asked = turns_.asked();
+      StartRead(&message_);
+      what = turns_.wait(asked);
     }
     if (what != wish::none)
       fulfil(what);
@@ -98,12 +72,8 @@ private:
 
   void OnReadDone(bool ok) override {
     const trace_scope scope(trace_);
-    {
-      const std::lock_guard lock(guard_);
-      if (phase_ == phase::ended)
-        return; // answered while we were waiting for this message
-      phase_ = phase::working;
-    }
+    if (!turns_.heard())
+      return;
     if (!ok)
       return stream_ended();
     if (!id_)
@@ -112,6 +82,29 @@ private:
     if (!status.ok())
       return end(status);
     take_bytes();
+  }
+
+  // ---- a client that is there and sends nothing ----
+
+  void watch_for_silence() {
+    alarm_.emplace(); // a new one: the old one may be calling us
+    alarm_->Set(std::chrono::system_clock::now() + context_->upload_patience,
+                [me = weak_from_this()](bool due) {
+                  if (const auto upload = me.lock(); upload && due)
+                    upload->look_for_silence();
+                });
+  }
+
+  void look_for_silence() {
+    const trace_scope scope(trace_);
+    if (!turns_.is_silent())
+      return watch_for_silence();
+    end(absl::DeadlineExceededError(
+            where() + ": nothing came for "
+            + std::to_string(
+                std::chrono::duration_cast<std::chrono::seconds>(context_->upload_patience).count())
+            + " s; what was received is kept, send the rest"),
+        fate::kept);
   }
 
   // ---- one message -----------------------------------------------------------------------------
@@ -229,10 +222,7 @@ private:
       response_.set_committed_size(received_);
       return end(absl::OkStatus(), fate::kept);
     }
-    {
-      const std::lock_guard lock(guard_);
-      committing_ = true;
-    }
+    turns_.commit();
     if (!post_work(*context_, io_pool::lane::short_work,
                    [me = shared_from_this()] { me->commit(); }))
       end(pool_is_full(), fate::kept);
@@ -262,10 +252,7 @@ private:
   }
 
   void end(const absl::Status& status, fate of_rest = fate::dropped) {
-    {
-      const std::lock_guard lock(guard_);
-      phase_ = phase::ended;
-    }
+    turns_.end();
     auto writer = std::exchange(writer_, nullptr);
     if (of_rest == fate::dropped || (writer && writer->size() == 0))
       let_go(*context_, std::exchange(writer, nullptr));
@@ -277,6 +264,7 @@ private:
 
   const context_ptr context_;
   rpc_timer timer_;
+  const absl::StatusOr<stream_budget::place> place_;
   const grpc::CallbackServerContext& call_;
   WriteResponse& response_;
   const name_reader read_name_;
@@ -291,11 +279,8 @@ private:
   bool finished_ = false;
   std::shared_ptr<blob_writer> writer_;
 
-  std::mutex guard_; // of what follows; held for a few assignments, never while calling gRPC
-  phase phase_ = phase::working;
-  wish wish_ = wish::none;
-  bool committing_ = false;
-  std::uint64_t reads_ = 0; // written by whoever arms, alone
+  upload_turns turns_;
+  std::optional<grpc::Alarm> alarm_;
 };
 
 } // namespace

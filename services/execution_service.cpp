@@ -33,7 +33,9 @@ public:
     auto stream = operation_stream::make(context_, execute_);
     auto* reactor = stream.get();
     const auto action = admit(*request);
-    if (action.ok())
+    if (!stream->admission().ok())
+      stream->finish(stream->admission());
+    else if (action.ok())
       start(*action, *request, asker_of(*call), std::move(stream));
     else
       stream->finish(action.status());
@@ -45,6 +47,10 @@ public:
     const trace_scope scope(new_trace_id());
     auto stream = operation_stream::make(context_, wait_);
     auto* reactor = stream.get();
+    if (!stream->admission().ok()) {
+      stream->finish(stream->admission());
+      return reactor;
+    }
     watch message{.trace = {}, .operation = request->name(), .listener = stream->listener()};
     caf::anon_send(context_->dispatcher, std::move(message), operation_sink(std::move(stream)));
     return reactor;

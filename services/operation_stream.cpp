@@ -15,7 +15,7 @@ std::shared_ptr<operation_stream> operation_stream::make(context_ptr context, rp
 }
 
 operation_stream::operation_stream(context_ptr context, rpc_meter& meter)
-    : context_(std::move(context)), timer_(meter), listener_(new_listener()),
+    : context_(std::move(context)), timer_(meter), place_(context_->streams->take()), listener_(new_listener()),
       trace_(current_trace().trace) {}
 
 // ---- what the operation tells ------------------------------------------------------------------
@@ -146,6 +146,7 @@ void operation_stream::detach_listener() const {
 }
 
 void operation_stream::OnDone() {
+  place_ = absl::CancelledError("it is over"); // a sink may hold us for longer
   self_.reset();
 }
 

@@ -25,6 +25,9 @@ public:
 
   operation_stream(context_ptr context, rpc_meter& meter);
 
+  /// RESOURCE_EXHAUSTED when there are too many of them: to be finished with.
+  absl::Status admission() const { return place_.status(); }
+
   /// Names this stream to the dispatcher; unique in the process.
   std::uint64_t listener() const noexcept { return listener_; }
 
@@ -48,6 +51,7 @@ private:
 
   const context_ptr context_;
   rpc_timer timer_;
+  absl::StatusOr<stream_budget::place> place_; // until the call is over
   const std::uint64_t listener_;
   const std::uint64_t trace_;
   std::shared_ptr<operation_stream> self_; // the call's reference

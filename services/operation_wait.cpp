@@ -49,11 +49,14 @@ class operation_wait final : public grpc::ServerUnaryReactor,
                              public std::enable_shared_from_this<operation_wait> {
 public:
   operation_wait(context_ptr context, rpc_meter& meter, google::longrunning::Operation& response)
-      : context_(std::move(context)), timer_(meter), response_(response) {}
+      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()),
+        response_(response) {}
 
   void begin(system_clock::time_point deadline,
              const google::longrunning::WaitOperationRequest& request) {
     self_ = shared_from_this();
+    if (!place_.ok())
+      return end(place_.status());
     if (auto status = check_timeout(request); !status.ok())
       return end(status);
     if (const auto by = answer_by(deadline, request)) // weakly: the alarm is ours
@@ -119,6 +122,7 @@ private:
 
   const context_ptr context_;
   rpc_timer timer_;
+  const absl::StatusOr<stream_budget::place> place_;
   google::longrunning::Operation& response_; // not touched after the end
   const std::uint64_t listener_ = new_listener();
   std::shared_ptr<operation_wait> self_;

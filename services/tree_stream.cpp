@@ -28,9 +28,11 @@ absl::StatusOr<std::size_t> parse_token(const std::string& token) {
 class tree_stream final : public grpc::ServerWriteReactor<reapi::GetTreeResponse> {
 public:
   tree_stream(context_ptr context, rpc_meter& meter)
-      : context_(std::move(context)), timer_(meter) {}
+      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()) {}
 
   void begin(const digest& root, std::size_t skip, std::int32_t page_size) {
+    if (!place_.ok())
+      return end(place_.status());
     max_directories_ = page_size > 0 ? static_cast<std::size_t>(page_size)
                                      : std::numeric_limits<std::size_t>::max();
     pager_ = std::make_unique<tree_pager>(context_->store, root, skip, tree_limits{});
@@ -66,6 +68,7 @@ private:
 
   context_ptr context_;
   rpc_timer timer_;
+  const absl::StatusOr<stream_budget::place> place_;
   std::size_t max_directories_ = 0;
   std::unique_ptr<tree_pager> pager_;
   reapi::GetTreeResponse page_;

@@ -88,6 +88,8 @@ private:
     x.store = storage_.blobs;
     x.io = io_;
     x.uploads = std::make_shared<upload_board>(io_, suspension_options{});
+    x.streams = std::make_shared<stream_budget>(options_.max_streams);
+    x.upload_patience = options_.upload_stall;
     x.meters = std::make_shared<metrics>(options_.version);
   }
 

@@ -36,6 +36,8 @@ struct daemon_options {
   std::string instance_name;
   std::size_t max_connections = 4096;
   std::size_t max_connections_per_peer = 1024;
+  std::size_t max_streams = 20'000;
+  std::chrono::seconds upload_stall{60};
 
   std::optional<std::filesystem::path> cas_root;   ///< none: in memory
   std::optional<std::filesystem::path> cache_root; ///< none: in memory

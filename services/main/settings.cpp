@@ -56,6 +56,8 @@ daemon_options daemon_options_from(const config& settings) {
   x.instance_name = settings.server.instance_name;
   x.max_connections = settings.server.max_connections;
   x.max_connections_per_peer = settings.server.max_connections_per_peer;
+  x.max_streams = settings.server.max_streams;
+  x.upload_stall = settings.server.upload_stall;
   x.cas_root = root_of(settings.cas);
   x.cache_root = root_of(settings.action_cache);
   x.remembered_blob_bytes = static_cast<std::size_t>(settings.cas.memory_cache_bytes);

@@ -214,6 +214,31 @@ class HostileClients(unittest.TestCase):
                 status = only(only(response, 3), 1)
             self.assertIn(status, (3, 8, 9))  # INVALID_ARGUMENT, RESOURCE_EXHAUSTED, FAILED_PRECONDITION
 
+    def test_a_thousand_readers_who_do_not_read_take_little(self):
+        with self.attacked(400) as server:
+            big = bytes(3 << 20)
+            store(server, big)
+            reader = Connection(server.port, window=1)
+            for _ in range(990):
+                reader.start(BYTES + "Read", message(field(1, name_of(big))), end=True)
+            until(lambda: server.metric('grpc_server_started_total{grpc_method="Read"') >= 990, "not all of them began")
+            self.honest(server)
+            reader.vanish()
+
+    def test_streams_beyond_the_budget_are_refused_in_words(self):
+        with self.attacked(150, server="max_streams = 20") as server:
+            runs = Connection(server.port)
+            running = runs.start(EXECUTE, message(store_action(server, "sleep 3")), end=True)
+            operation = only(runs.first_message(running)[5:], 1)
+            watchers = Connection(server.port)
+            for _ in range(50):
+                watchers.start(WAIT_EXECUTION, message(field(1, operation)), end=True)
+            refused = 0
+            while refused < 31:  # 20 less the Execute are not
+                refused += b"grpc-status\x018" in watchers.read()[3]  # RESOURCE_EXHAUSTED
+            watchers.vanish()
+            runs.close()
+
     def test_bodies_that_lie_leave_nothing(self):
         with self.attacked(200) as server:
             before = server.open_files()

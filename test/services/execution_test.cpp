@@ -33,6 +33,20 @@ CAF_TEST(the dispatcher hears what the client asked for) {
   CAF_CHECK_EQUAL(order.asker.action_mnemonic, "CppCompile");
 }
 
+CAF_TEST(one stream more than the budget is refused in words) {
+  context->streams = std::make_shared<stream_budget>(1);
+  execution first(*this);
+  const auto sink = heard->executes.take().second;
+  execution second(*this);
+  const auto refused = second.end();
+  CAF_CHECK(refused.error_code() == grpc::RESOURCE_EXHAUSTED);
+  CAF_CHECK(contains(refused.error_message(), "server.max_streams"));
+  sink.finish(absl::OkStatus());
+  CAF_CHECK(first.end().ok());
+  server->shutdown(std::chrono::seconds(1)); // every call is gone after that
+  CAF_CHECK_EQUAL(context->streams->taken(), 0u);
+}
+
 CAF_TEST(every operation carries metadata and a stable name and only the last is done) {
   execution client(*this);
   const auto sink = heard->executes.take().second;

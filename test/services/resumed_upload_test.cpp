@@ -72,6 +72,21 @@ CAF_TEST(a client whose connection broke finds what it had sent) {
   CAF_CHECK(stored(id));
 }
 
+CAF_TEST(an upload of which nothing comes for long is ended and can be taken up) {
+  context->upload_patience = std::chrono::milliseconds(20);
+  {
+    upload x(*this);
+    CAF_CHECK(x.send(name, 0, "hello").answered() == grpc::DEADLINE_EXCEEDED);
+    CAF_CHECK(contains(x.error, "nothing came"));
+    upload silent(*this);
+    CAF_CHECK(silent.answered() == grpc::DEADLINE_EXCEEDED); // not even its name
+  }
+  CAF_CHECK_EQUAL(query(name).committed_size(), 5);
+  upload rest(*this);
+  CAF_CHECK(rest.send(name, 5, " world", true).end() == grpc::OK);
+  CAF_CHECK(stored(id));
+}
+
 CAF_TEST(an upload that was received whole but not finished needs no byte more) {
   interrupt("hello world");
   upload rest(*this);
