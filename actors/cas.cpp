@@ -125,6 +125,8 @@ void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
 
 void cas_state::lost(const blobs_lost& event) {
   for (const auto& id : event.digests) {
+    if (!options.present.contains(id))
+      continue; // it was never here: no news
     logger().warn("blob {} was expected in the store but is not there", id.to_string());
     options.present.remove(id);
   }

@@ -3,6 +3,7 @@
 #include "services/pool_work.hpp"
 #include "services/rpc_call.hpp"
 #include "services/upload_board.hpp"
+#include "services/upload_progress.hpp"
 #include "services/upload_turns.hpp"
 
 #include <caf/send.hpp>
@@ -36,6 +37,7 @@ public:
       return end(place_.status());
     watch_for_silence();
     next_message();
+    step_done();
   }
 
   // ---- what the board wants ----
@@ -54,34 +56,53 @@ private:
 
   void fulfil(wish what) {
     if (what == wish::stored)
-      return end_with_size(id_->size_bytes());
-    end(absl::AbortedError(where() + ": a newer stream has taken over this upload"), fate::kept);
+      return end_with_size(so_far_.id.size_bytes());
+    end(absl::AbortedError(so_far_.where() + ": a newer stream has taken over this upload"), fate::kept);
   }
 
+  /// Asks for it; it may come while a step of ours is still under way.
   void next_message() {
-    const auto alive = shared_from_this(); // the call may end while StartRead returns
-    auto what = turns_.ask();
-    if (what == wish::none) {
-      const auto asked = turns_.asked();
-      StartRead(&message_);
-      what = turns_.wait(asked);
-    }
-    if (what != wish::none)
-      fulfil(what);
+    const auto asked = turns_.ask();
+    StartRead(&message_);
+    turns_.wait(asked);
   }
 
   void OnReadDone(bool ok) override {
     const trace_scope scope(trace_);
-    if (!turns_.heard())
-      return;
-    if (!ok)
-      return stream_ended();
-    if (!id_)
-      return first_message();
-    const auto status = check_message();
-    if (!status.ok())
-      return end(status);
-    take_bytes();
+    has_message_ = ok;
+    if (turns_.heard() && take_message())
+      step_done();
+  }
+
+  /// Takes what has come meanwhile, or leaves the upload to whoever hears from the client next.
+  void step_done() {
+    for (;;)
+      switch (turns_.step_done()) {
+      case upload_turns::next::end:
+        return fulfil(turns_.wanted());
+      case upload_turns::next::nothing:
+        return;
+      case upload_turns::next::message:
+        if (!take_message())
+          return;
+      }
+  }
+
+  /// True when that was all: otherwise the step goes on elsewhere, or the call has ended.
+  bool take_message() {
+    if (!has_message_) {
+      stream_ended();
+      return false;
+    }
+    if (so_far_.name.empty()) {
+      first_message();
+      return false;
+    }
+    if (const auto status = so_far_.take(message_); !status.ok()) {
+      end(status);
+      return false;
+    }
+    return take_bytes();
   }
 
   // ---- a client that is there and sends nothing ----
@@ -100,34 +121,12 @@ private:
     if (!turns_.is_silent())
       return watch_for_silence();
     end(absl::DeadlineExceededError(
-            where() + ": nothing came for "
+            so_far_.where() + ": nothing came for "
             + std::to_string(
                 std::chrono::duration_cast<std::chrono::seconds>(context_->upload_patience).count())
             + " s; what was received is kept, send the rest"),
         fate::kept);
   }
-
-  // ---- one message -----------------------------------------------------------------------------
-
-  absl::Status check_message() {
-    if (!message_.resource_name().empty() && message_.resource_name() != name_)
-      return absl::InvalidArgumentError(where() + ": a later message names another resource, '"
-                                        + message_.resource_name().substr(0, 300) + "'");
-    if (finished_)
-      return absl::InvalidArgumentError(where() + ": a message follows finish_write");
-    if (message_.write_offset() != received_)
-      return absl::InvalidArgumentError(where() + ": write_offset is "
-                                        + std::to_string(message_.write_offset()) + ", but "
-                                        + std::to_string(received_) + " bytes have been received");
-    received_ += static_cast<std::int64_t>(message_.data().size());
-    finished_ = message_.finish_write();
-    if (received_ > id_->size_bytes())
-      return absl::InvalidArgumentError(where() + ": more than " + std::to_string(id_->size_bytes())
-                                        + " bytes were sent");
-    return absl::OkStatus();
-  }
-
-  std::string where() const { return "writing '" + name_.substr(0, 300) + "'"; }
 
   // ---- the first message: whose turn is it, and what is there already? ----
 
@@ -135,9 +134,9 @@ private:
     auto id = read_name_(message_.resource_name());
     if (!id.ok())
       return end(id.status());
-    id_ = *id;
-    name_ = message_.resource_name();
-    context_->uploads->claim(name_, *id_, shared_from_this(),
+    so_far_.id = *id;
+    so_far_.name = message_.resource_name();
+    context_->uploads->claim(so_far_.name, so_far_.id, shared_from_this(),
                              [me = shared_from_this()](absl::StatusOr<upload_board::writer> rest) {
                                me->our_turn(std::move(rest));
                              });
@@ -157,21 +156,21 @@ private:
   }
 
   void take_up() {
-    received_ = writer_->size();
-    committed_ = received_;
-    caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {*id_}},
+    so_far_.received = writer_->size();
+    committed_ = so_far_.received;
+    caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {so_far_.id}},
                    reply<missing_blobs>(
                        [me = shared_from_this()](const absl::StatusOr<missing_blobs>& missing) {
                          if (!missing.ok())
                            return me->end(missing.status(), fate::kept);
                          if (missing->digests.empty())
-                           return me->end_with_size(me->id_->size_bytes());
+                           return me->end_with_size(me->so_far_.id.size_bytes());
                          me->begin_bytes();
                        }));
   }
 
   void open() {
-    caf::anon_send(context_->cas, begin_writes{.trace = {}, .digests = {*id_}},
+    caf::anon_send(context_->cas, begin_writes{.trace = {}, .digests = {so_far_.id}},
                    reply<begun_writes>([me = shared_from_this()](absl::StatusOr<begun_writes> x) {
                      me->opened(x.ok() ? std::move(x->front()) : x.status());
                    }));
@@ -182,44 +181,50 @@ private:
       return end(writer.status());
     writer_ = *std::move(writer);
     if (!writer_) // it is there already: the client need not send the rest
-      return end_with_size(id_->size_bytes());
+      return end_with_size(so_far_.id.size_bytes());
     begin_bytes();
   }
 
   /// A wrong offset in the first message costs nothing of what is there.
   void begin_bytes() {
-    const auto kept = message_.write_offset() != received_ ? fate::kept : fate::dropped;
-    if (const auto status = check_message(); !status.ok())
+    const auto kept = message_.write_offset() != so_far_.received ? fate::kept : fate::dropped;
+    if (const auto status = so_far_.take(message_); !status.ok())
       return end(status, kept);
-    take_bytes();
+    if (take_bytes())
+      step_done();
   }
 
   // ---- storing ----
 
-  void take_bytes() {
-    if (message_.data().empty())
-      return next_message();
+  /// The next message comes while this one is stored.
+  bool take_bytes() {
+    storing_.Swap(&message_);
+    const auto alive = shared_from_this();
+    next_message();
+    if (storing_.data().empty())
+      return true;
     if (!post_work(*context_, io_pool::lane::short_work,
                    [me = shared_from_this()] { me->append(); }))
       end(pool_is_full(), fate::kept);
+    return false;
   }
 
   void append() {
-    context_->meters->bytes_in(message_.data().size());
-    if (auto status = writer_->append(message_.data()); !status.ok())
+    context_->meters->bytes_in(storing_.data().size());
+    if (auto status = writer_->append(storing_.data()); !status.ok())
       return end(status);
-    committed_ = received_;
-    next_message();
+    committed_ = so_far_.received;
+    step_done();
   }
 
   /// The client has said all it will, or is gone. What it sent can be taken up again.
   void stream_ended() {
     if (call_.IsCancelled())
       return end(absl::CancelledError("the client is gone"), fate::kept);
-    if (!id_)
+    if (so_far_.name.empty())
       return end(absl::InvalidArgumentError("the stream ended before its first message"));
-    if (!finished_) {
-      response_.set_committed_size(received_);
+    if (!so_far_.finished) {
+      response_.set_committed_size(so_far_.received);
       return end(absl::OkStatus(), fate::kept);
     }
     turns_.commit();
@@ -233,12 +238,12 @@ private:
     context_->meters->blob_written(status.ok());
     if (!status.ok())
       return end(status);
-    caf::anon_send(context_->cas, blobs_stored{.trace = {}, .digests = {*id_}},
+    caf::anon_send(context_->cas, blobs_stored{.trace = {}, .digests = {so_far_.id}},
                    reply<unit>([me = shared_from_this()](const absl::StatusOr<unit>& x) {
                      if (!x.ok())
                        return me->end(x.status());
-                     me->context_->uploads->stored(*me->id_);
-                     me->end_with_size(me->id_->size_bytes());
+                     me->context_->uploads->stored(me->so_far_.id);
+                     me->end_with_size(me->so_far_.id.size_bytes());
                    }));
   }
 
@@ -256,7 +261,7 @@ private:
     auto writer = std::exchange(writer_, nullptr);
     if (of_rest == fate::dropped || (writer && writer->size() == 0))
       let_go(*context_, std::exchange(writer, nullptr));
-    context_->uploads->release(name_, *this, std::move(writer));
+    context_->uploads->release(so_far_.name, *this, std::move(writer));
     Finish(timer_.ended(status));
   }
 
@@ -271,12 +276,11 @@ private:
   const std::uint64_t trace_;
   std::shared_ptr<blob_upload> self_;
 
-  WriteRequest message_;
-  std::optional<digest> id_;
-  std::string name_;
-  std::int64_t received_ = 0; ///< with what is still to be written of this message
+  WriteRequest message_; ///< the client's side's, until it was taken
+  bool has_message_ = false;
+  WriteRequest storing_;
+  upload_progress so_far_; ///< no name: the first message is still to come
   std::atomic<std::int64_t> committed_{0};
-  bool finished_ = false;
   std::shared_ptr<blob_writer> writer_;
 
   upload_turns turns_;

@@ -4,54 +4,76 @@
 
 namespace expbuild {
 
-/// Whose turn it is in one upload. Exactly one thing is under way at any time: a step of ours
-/// (finding out, opening, writing, publishing), or waiting for the client's next message. Only
-/// while the client is waited for may somebody else end the call; what others want meanwhile is
-/// kept until the step is done. Whoever is told to end the call, alone may. Any thread.
+/// Whose turn it is in one upload. Two things may be under way: a step of ours (finding out,
+/// opening, writing, publishing), and waiting for the client's next message. Whoever does the step
+/// alone may touch the upload and end the call; a message that comes meanwhile waits until the step
+/// is done, and so does what others want. While there is no step, others may end the call at once.
+/// It begins with a step. Any thread.
 class upload_turns {
 public:
   enum class wish { none, give_way, stored };
 
-  /// Somebody wants the end. True: end the call now.
+  /// Somebody wants the end. True: the step is the caller's, to end the call.
   bool interrupt(wish what) {
     const std::lock_guard lock(guard_);
-    if (phase_ == phase::ended || committing_ || wish_ == wish::stored)
+    if (ended_ || committing_ || wish_ == wish::stored)
       return false;
     wish_ = what;
-    return phase_ == phase::waiting && end_now();
+    return take_if_waiting();
   }
 
-  /// Our step is done and the next message is about to be asked for: end the call instead if
-  /// somebody wants that.
-  wish ask() {
+  // ---- the client's side ----
+
+  /// By whoever does the step: the next message is about to be asked for. Returns which one it is.
+  std::uint64_t ask() {
     const std::lock_guard lock(guard_);
-    ++asked_;
-    phase_ = wish_ == wish::none ? phase::asking : phase::ended;
-    return wish_;
+    reading_ = reading::asking;
+    return ++asked_;
   }
 
-  /// Which asking this is; by whoever asks.
-  std::uint64_t asked() const {
+  /// It was asked for; it may have come long ago.
+  void wait(std::uint64_t asked) {
     const std::lock_guard lock(guard_);
-    return asked_;
+    if (reading_ == reading::asking && asked_ == asked)
+      reading_ = reading::waiting;
   }
 
-  /// The message was asked for; it may have come long ago. As `ask`.
-  wish wait(std::uint64_t asked) {
-    const std::lock_guard lock(guard_);
-    if (phase_ != phase::asking || asked_ != asked)
-      return wish::none;
-    phase_ = wish_ == wish::none ? phase::waiting : phase::ended;
-    return wish_;
-  }
-
-  /// The message has come, or the stream's end. False: the call was ended while we waited.
+  /// It has come, or the stream's end. True: the step is the caller's, to take it; false: whoever
+  /// does the step takes it, if anybody.
   bool heard() {
     const std::lock_guard lock(guard_);
-    if (phase_ == phase::ended)
-      return false;
-    phase_ = phase::working;
-    return true;
+    reading_ = reading::there;
+    return !ended_ && !working_ && take_message();
+  }
+
+  /// True when we wait for the same message as the last time this was asked: the step is the
+  /// caller's then, to end the call.
+  bool is_silent() {
+    const std::lock_guard lock(guard_);
+    const bool same = reading_ == reading::waiting && asked_ == looked_at_;
+    looked_at_ = asked_;
+    return same && take_if_waiting();
+  }
+
+  // ---- our side ----
+
+  enum class next { end, message, nothing };
+
+  /// A step is done. `end`: as `wanted` says; `message`: take it, in another step; `nothing`: the
+  /// upload is not the caller's any more.
+  next step_done() {
+    const std::lock_guard lock(guard_);
+    if (wish_ != wish::none)
+      return next::end;
+    if (reading_ == reading::there && take_message())
+      return next::message;
+    working_ = false;
+    return next::nothing;
+  }
+
+  wish wanted() const {
+    const std::lock_guard lock(guard_);
+    return wish_;
   }
 
   /// From now on nobody can stop it.
@@ -60,31 +82,31 @@ public:
     committing_ = true;
   }
 
-  /// True, and to be ended now, when we wait for the same message as the last time this was asked.
-  bool is_silent() {
-    const std::lock_guard lock(guard_);
-    const bool same = phase_ == phase::waiting && asked_ == looked_at_;
-    looked_at_ = asked_;
-    return same && end_now();
-  }
-
   void end() {
     const std::lock_guard lock(guard_);
-    phase_ = phase::ended;
+    ended_ = true;
   }
 
 private:
-  enum class phase { working, asking, waiting, ended };
+  enum class reading { idle, asking, waiting, there };
 
-  bool end_now() {
-    phase_ = phase::ended;
-    return true;
+  bool take_if_waiting() {
+    if (ended_ || working_ || reading_ != reading::waiting)
+      return false;
+    return working_ = true;
+  }
+
+  bool take_message() {
+    reading_ = reading::idle;
+    return working_ = true;
   }
 
   mutable std::mutex guard_;
-  phase phase_ = phase::working;
+  reading reading_ = reading::idle;
   wish wish_ = wish::none;
+  bool working_ = true;
   bool committing_ = false;
+  bool ended_ = false;
   std::uint64_t asked_ = 0;
   std::uint64_t looked_at_ = 0;
 };

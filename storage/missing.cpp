@@ -3,12 +3,29 @@
 #include "google/rpc/error_details.pb.h"
 
 #include <absl/strings/cord.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_split.h>
+
+#include <optional>
 
 namespace expbuild {
 
 namespace {
 
 constexpr char type_url[] = "type.googleapis.com/google.rpc.PreconditionFailure";
+
+/// As digest::to_resource wrote it.
+std::optional<digest> parse_subject(const std::string& subject) {
+  const std::vector<std::string> parts = absl::StrSplit(subject, '/');
+  std::int64_t size = 0;
+  if (parts.size() != 3 || parts[0] != "blobs" || !absl::SimpleAtoi(parts[2], &size))
+    return std::nullopt;
+  for (const auto function : {digest_function::sha256, digest_function::sha1, digest_function::md5,
+                              digest_function::sha384, digest_function::sha512})
+    if (const auto id = digest::parse(parts[1], size, function); id.ok())
+      return *id;
+  return std::nullopt;
+}
 
 } // namespace
 
@@ -36,6 +53,14 @@ std::vector<std::string> missing_blobs_of(const absl::Status& status) {
     if (violation.type() == "MISSING")
       subjects.push_back(violation.subject());
   return subjects;
+}
+
+std::vector<digest> missing_digests_of(const absl::Status& status) {
+  std::vector<digest> missing;
+  for (const auto& subject : missing_blobs_of(status))
+    if (const auto id = parse_subject(subject))
+      missing.push_back(*id);
+  return missing;
 }
 
 } // namespace expbuild

@@ -16,4 +16,7 @@ absl::Status missing_blobs_error(const std::string& what, const std::vector<dige
 /// The digests' resource names that such an error names; empty for any other status.
 std::vector<std::string> missing_blobs_of(const absl::Status& status);
 
+/// The same as digests.
+std::vector<digest> missing_digests_of(const absl::Status& status);
+
 } // namespace expbuild

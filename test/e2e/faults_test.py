@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+from reapi import action, command, directory, execute_all, execute_request, store
 from server import BIN, WAIT, Server, processes
 
 
@@ -65,6 +66,21 @@ class Faults(unittest.TestCase):
                 self.assertEqual(int(server.status()["cachedActions"]), 1)
                 full = server.rectl("exec", "--input", folder, "--", "/bin/sh", "-c", "ls | wc -l")
                 self.assertEqual(full.stdout, "300\n", full.stderr)
+
+    def test_a_blob_that_vanished_from_the_disk_can_be_uploaded_again(self):
+        with Server() as server:
+            large = os.urandom(100_000)
+            root, run = directory(large=large), command("/bin/sh", "-c", "wc -c < large")
+            blobs = (large, root, run, action(run, root))
+            store(server, *blobs)
+            request = execute_request(blobs[-1])
+            self.assertEqual(execute_all(server, [request], 1)[0].exit_code, 0)
+            [file] = (server.folder / "cas/blobs").rglob("*-100000")
+            file.unlink()
+            [outcome] = execute_all(server, [request], 1)
+            self.assertEqual(outcome.code, 9, outcome)  # FAILED_PRECONDITION: it is missing
+            store(server, *blobs)
+            self.assertEqual(execute_all(server, [request], 1)[0].exit_code, 0)
 
     def test_a_stop_lets_running_actions_end(self):
         server = Server()
