@@ -68,8 +68,7 @@ void look_up(const options_ptr& options, const action_cache_actor& me, std::uint
   auto named = referenced_blobs(*options->store, *stored, request.action.function());
   if (!named.ok()) {
     options->meters->result_looked_up(result_lookup::incomplete);
-    const bool broken =
-        absl::IsNotFound(named.status()) || absl::IsInvalidArgument(named.status());
+    const bool broken = absl::IsNotFound(named.status()) || absl::IsInvalidArgument(named.status());
     return answer(broken ? a_miss(request.action) : named.status());
   }
   result_known event{.trace = {},
@@ -130,10 +129,9 @@ void check_and_put(const options_ptr& options, const action_cache_actor& me,
   const auto what = "cannot cache the result of action " + request.action.to_string();
   auto named = referenced_blobs(*options->store, *request.result, request.action.function());
   if (!named.ok())
-    return answer(absl::IsNotFound(named.status())
-                      ? absl::FailedPreconditionError(what + ": "
-                                                      + std::string(named.status().message()))
-                      : named.status());
+    return answer(absl::IsNotFound(named.status()) ? absl::FailedPreconditionError(
+                      what + ": " + std::string(named.status().message()))
+                                                   : named.status());
   const result_known event{.trace = {},
                            .action = request.action,
                            .result = request.result,
@@ -149,8 +147,8 @@ void check_and_put(const options_ptr& options, const action_cache_actor& me,
 }
 
 /// On the I/O pool.
-void check_inlined_and_put(const options_ptr& options, const action_cache_actor& me, const put_result& request,
-         const reply<unit>& answer) {
+void check_inlined_and_put(const options_ptr& options, const action_cache_actor& me,
+                           const put_result& request, const reply<unit>& answer) {
   auto result = std::make_shared<reapi::ActionResult>(*request.result);
   blobs_stored event;
   if (auto status =

@@ -304,8 +304,7 @@ operation(operation_actor_state::pointer self, operation_options options, execut
           [&state](const stage_reached& x) { state.moved(x); },
           [&state](job_done& x) { state.ended(x); },
           [&state](const result_stored& x) { state.stored(x.status); },
-          [self](const release&) { self->quit(); },
-          [&state](const tick&) { state.look_after(); }});
+          [self](const release&) { self->quit(); }, [&state](const tick&) { state.look_after(); }});
 }
 
 } // namespace expbuild

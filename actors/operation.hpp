@@ -84,7 +84,7 @@ private:
   bool queued = false;
   bool abandoned = false;
   std::chrono::system_clock::time_point began;
-  std::uint64_t beats = 0; ///< ticks so far
+  std::uint64_t beats = 0;                        ///< ticks so far
   std::optional<std::uint64_t> listeners_gone_at; ///< beats when the last stream left
 };
 

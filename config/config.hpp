@@ -29,7 +29,7 @@ struct http_config {
 };
 
 struct store_config {
-  std::string backend = "filesystem"; ///< or "memory"
+  std::string backend = "filesystem";  ///< or "memory"
   std::filesystem::path root_dir = {}; ///< default: under the user's state directory
   std::int64_t memory_cache_bytes = 0; ///< 0: none; not used by "memory"
 };

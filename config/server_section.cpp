@@ -37,8 +37,8 @@ void read_server(table_reader& root, config& into) {
     read_count(section, "max_connections", into.server.max_connections);
     read_count(section, "max_connections_per_peer", into.server.max_connections_per_peer);
     read_count(section, "max_streams", into.server.max_streams);
-    into.server.upload_stall = std::chrono::seconds(section.read_integer(
-        "upload_stall_seconds", into.server.upload_stall.count(), 1, 86'400));
+    into.server.upload_stall = std::chrono::seconds(
+        section.read_integer("upload_stall_seconds", into.server.upload_stall.count(), 1, 86'400));
   }
   {
     table_reader section(root.context(), root.read_table("http"), "http");

@@ -13,8 +13,8 @@ void read_store(table_reader& storage, const std::string& key, const std::string
   section.read("backend", into.backend);
   std::string root;
   section.read("root_dir", root);
-  into.memory_cache_bytes = section.read_integer("memory_cache_bytes", into.memory_cache_bytes, 0,
-                                                 std::int64_t{1} << 40);
+  into.memory_cache_bytes =
+      section.read_integer("memory_cache_bytes", into.memory_cache_bytes, 0, std::int64_t{1} << 40);
   into.root_dir = root.empty() ? state_directory() / folder : std::filesystem::path(root);
   if (into.backend == "filesystem" || into.backend == "memory")
     return;

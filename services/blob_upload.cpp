@@ -28,8 +28,8 @@ class blob_upload final : public grpc::ServerReadReactor<WriteRequest>,
 public:
   blob_upload(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
               WriteResponse& response, name_reader read_name)
-      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()), call_(call), response_(response),
-        read_name_(std::move(read_name)), trace_(new_trace_id()) {}
+      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()), call_(call),
+        response_(response), read_name_(std::move(read_name)), trace_(new_trace_id()) {}
 
   void begin() {
     self_ = shared_from_this();
@@ -57,7 +57,8 @@ private:
   void fulfil(wish what) {
     if (what == wish::stored)
       return end_with_size(so_far_.id.size_bytes());
-    end(absl::AbortedError(so_far_.where() + ": a newer stream has taken over this upload"), fate::kept);
+    end(absl::AbortedError(so_far_.where() + ": a newer stream has taken over this upload"),
+        fate::kept);
   }
 
   /// Asks for it; it may come while a step of ours is still under way.

@@ -15,8 +15,8 @@ std::shared_ptr<operation_stream> operation_stream::make(context_ptr context, rp
 }
 
 operation_stream::operation_stream(context_ptr context, rpc_meter& meter)
-    : context_(std::move(context)), timer_(meter), place_(context_->streams->take()), listener_(new_listener()),
-      trace_(current_trace().trace) {}
+    : context_(std::move(context)), timer_(meter), place_(context_->streams->take()),
+      listener_(new_listener()), trace_(current_trace().trace) {}
 
 // ---- what the operation tells ------------------------------------------------------------------
 

@@ -59,8 +59,8 @@ private:
   std::mutex guard_; // of what follows; held for a few assignments, never while calling gRPC
   std::optional<operation_state> unsent_;
   std::optional<absl::Status> ended_;
-  bool busy_ = false; // a state is being prepared or written
-  bool gone_ = false; // the client
+  bool busy_ = false;   // a state is being prepared or written
+  bool gone_ = false;   // the client
   bool closed_ = false; // its end is on its way
 
   operation_state sending_; // owned by whoever is busy, as the next ones

@@ -46,22 +46,25 @@ absl::StatusOr<digest_reader> digest_reader::make(const service_context& context
 
 absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x, std::string_view field) const {
   if (x.size_bytes() < 0)
-    return absl::InvalidArgumentError(std::string(field) + ": size_bytes " + std::to_string(x.size_bytes())
+    return absl::InvalidArgumentError(std::string(field) + ": size_bytes "
+                                      + std::to_string(x.size_bytes())
                                       + " is negative; it is the number of bytes of the blob");
   for (const auto function : announced_)
     if (x.hash().size() == 2 * hash_length(function)) {
       auto id = digest::from_proto(x, function);
       if (!id.ok())
-        return absl::InvalidArgumentError(std::string(field) + ": " + std::string(id.status().message()));
+        return absl::InvalidArgumentError(std::string(field) + ": "
+                                          + std::string(id.status().message()));
       return id;
     }
   std::string right;
   for (const auto function : announced_)
     right += (right.empty() ? "" : ", ") + to_string(function) + ": "
              + std::to_string(2 * hash_length(function));
-  return absl::InvalidArgumentError(
-      std::string(field) + ": hash '" + x.hash().substr(0, 130) + "' has " + std::to_string(x.hash().size())
-      + " characters, which fits no digest function of the request (" + right + ")");
+  return absl::InvalidArgumentError(std::string(field) + ": hash '" + x.hash().substr(0, 130)
+                                    + "' has " + std::to_string(x.hash().size())
+                                    + " characters, which fits no digest function of the request ("
+                                    + right + ")");
 }
 
 absl::StatusOr<digest> read_digest(const service_context& context, const std::string& instance,

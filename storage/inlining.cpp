@@ -58,9 +58,8 @@ bool needs_reading(backend& from, const inline_request& asked, digest_function f
       || (asked.stderr_raw && must_wait(from, result.stderr_digest(), function)))
     return true;
   return !asked.output_files.empty()
-         && std::any_of(
-             result.output_files().begin(), result.output_files().end(),
-             [&](const auto& file) { return must_wait(from, file.digest(), function); });
+         && std::any_of(result.output_files().begin(), result.output_files().end(),
+                        [&](const auto& file) { return must_wait(from, file.digest(), function); });
 }
 
 void apply_inlining(backend& from, const inline_request& asked, digest_function function,

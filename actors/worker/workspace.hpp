@@ -37,10 +37,10 @@ struct collected_outputs {
 };
 
 /// The folder of one attempt: DIRECTORY/attempt-N is the input root, or with an overlay holds
-/// {root,upper,work}; DIRECTORY/{stdout,stderr} serve one attempt after the other. Stages the inputs of an action and collects its outputs. Plain class; everything
-/// blocks (I/O pool, long lane). One thread at a time. No string of the client becomes a path by
-/// concatenation: everything below the root is opened by directory descriptors that can not leave
-/// it.
+/// {root,upper,work}; DIRECTORY/{stdout,stderr} serve one attempt after the other. Stages the
+/// inputs of an action and collects its outputs. Plain class; everything blocks (I/O pool, long
+/// lane). One thread at a time. No string of the client becomes a path by concatenation: everything
+/// below the root is opened by directory descriptors that can not leave it.
 class workspace {
 public:
   virtual ~workspace() = default;

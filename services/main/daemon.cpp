@@ -44,8 +44,8 @@ public:
 
   absl::Status start() {
     trace_log::set_budget(options_.trace_memory);
-    auto storage = open_stores(options_.cas_root, options_.cache_root,
-                               options_.remembered_blob_bytes);
+    auto storage =
+        open_stores(options_.cas_root, options_.cache_root, options_.remembered_blob_bytes);
     if (!storage.ok())
       return storage.status();
     storage_ = *std::move(storage);

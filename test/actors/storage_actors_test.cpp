@@ -120,9 +120,8 @@ CAF_TEST(a result that was stored or read is answered without its store) {
   const auto look = [&] {
     return ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}});
   };
-  CAF_CHECK(ask<unit>(cache, put_result{.trace = {}, .action = action, .result = result})
-                .status()
-                .ok());
+  CAF_CHECK(
+      ask<unit>(cache, put_result{.trace = {}, .action = action, .result = result}).status().ok());
   CAF_CHECK(results->remove(action).ok());
   CAF_CHECK(look().status().ok());
   const auto read = digest::of("read");
@@ -142,9 +141,8 @@ CAF_TEST(what was read before a change is not remembered over what was stored si
   const auto named = [](const char* text) {
     return std::make_shared<const std::vector<digest>>(1, digest::of(text));
   };
-  CAF_CHECK(ask<unit>(cache, put_result{.trace = {}, .action = action, .result = newer})
-                .status()
-                .ok());
+  CAF_CHECK(
+      ask<unit>(cache, put_result{.trace = {}, .action = action, .result = newer}).status().ok());
   caf::anon_send(cache, result_known{.trace = {},
                                      .action = action,
                                      .result = older,

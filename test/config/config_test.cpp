@@ -152,9 +152,9 @@ CAF_TEST(as root actions run as nobody unless the file says root) {
     return;
   }
   const std::string table = "[[execution.pool.workers]]\ntype = \"host\"\n";
-  CAF_CHECK_EQUAL(read(table).value.pool.host_workers.at(0).run_as.uid, 65534u);
-  CAF_CHECK_EQUAL(read(table + "run_as_user = \"root\"\n").value.pool.host_workers.at(0).run_as.uid,
-                  0u);
+  CAF_CHECK_EQUAL(+read(table).value.pool.host_workers.at(0).run_as.uid, 65534u);
+  CAF_CHECK_EQUAL(
+      +read(table + "run_as_user = \"root\"\n").value.pool.host_workers.at(0).run_as.uid, 0u);
 }
 
 CAF_TEST(stores that share a folder and workers that share a folder are refused) {

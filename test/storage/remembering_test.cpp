@@ -46,7 +46,7 @@ CAF_TEST(a small blob is remembered when it was read whole) {
   CAF_CHECK(is_remembered(id));
 }
 
-CAF_TEST(what is large or damaged or was never finished is not) {
+CAF_TEST(what is large or damaged or was never finished is not ) {
   const auto large = *write_blob(*store, std::string(1001, 'x'), sha);
   CAF_CHECK(read_blob(*store, large, 10'000).ok());
   CAF_CHECK(!is_remembered(large));

@@ -58,17 +58,13 @@ int main(int argc, char** argv) {
       "124 timed out, 130 interrupted; exec: the command's own. docs/rectl.md says more.");
   app.require_subcommand(1);
   app.fallthrough();
-  const std::pair<const char*, verb> verbs[] = {{"status", add_status(app)},
-                                                {"capabilities", add_capabilities(app)},
-                                                {"exec", add_exec(app)},
-                                                {"conformance", add_conformance(app)},
-                                                {"upload", add_upload(app)},
-                                                {"download", add_download(app)},
-                                                {"cat", add_cat(app)},
-                                                {"operations", add_operations(app)},
-                                                {"cancel", add_cancel(app)},
-                                                {"workers", add_workers(app)},
-                                                {"trace", add_trace(app)}};
+  const std::pair<const char*, verb> verbs[] = {
+      {"status", add_status(app)}, {"capabilities", add_capabilities(app)},
+      {"exec", add_exec(app)},     {"conformance", add_conformance(app)},
+      {"upload", add_upload(app)}, {"download", add_download(app)},
+      {"cat", add_cat(app)},       {"operations", add_operations(app)},
+      {"cancel", add_cancel(app)}, {"workers", add_workers(app)},
+      {"trace", add_trace(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
