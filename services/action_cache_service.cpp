@@ -39,7 +39,7 @@ public:
   grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* call,
                                             const reapi::GetActionResultRequest* request,
                                             reapi::ActionResult* response) override {
-    return serve(*call, get_, [&](const unary_call& answer) {
+    return serve(*context_, *call, get_, [&](const unary_call& answer) {
       const auto action =
           read_digest(*context_, request->instance_name(), request->digest_function(),
                       request->action_digest(), "action_digest");
@@ -52,7 +52,7 @@ public:
   grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* call,
                                                const reapi::UpdateActionResultRequest* request,
                                                reapi::ActionResult* response) override {
-    return serve(*call, update_, [&](const unary_call& answer) {
+    return serve(*context_, *call, update_, [&](const unary_call& answer) {
       const auto action =
           read_digest(*context_, request->instance_name(), request->digest_function(),
                       request->action_digest(), "action_digest");

@@ -59,7 +59,7 @@ public:
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* call,
                                       const admin::v1::GetStatusRequest*,
                                       admin::v1::Status* response) override {
-    return serve(*call, status_, [&](const unary_call& answer) {
+    return serve(*context_, *call, status_, [&](const unary_call& answer) {
       report_status(context_, [response, answer](admin::v1::Status status) {
         *response = std::move(status);
         answer.finish(absl::OkStatus());
@@ -71,7 +71,7 @@ public:
   grpc::ServerUnaryReactor* GetTrace(grpc::CallbackServerContext* call,
                                      const admin::v1::GetTraceRequest* request,
                                      admin::v1::Trace* response) override {
-    return serve(*call, trace_, [&](const unary_call& answer) {
+    return serve(*context_, *call, trace_, [&](const unary_call& answer) {
       caf::anon_send(
           context_->recorder, trace_of{.trace = {}, .query = request->query()},
           reply<recorded_trace>([response, answer](const absl::StatusOr<recorded_trace>& found) {

@@ -17,12 +17,12 @@ namespace {
 /// under way at any time: opening, reading or writing.
 class blob_download final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 public:
-  blob_download(context_ptr context, rpc_meter& meter)
-      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()) {}
+  blob_download(context_ptr context, rpc_meter& meter, const grpc::ServerContextBase& call)
+      : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)) {}
 
   void begin(const blob_range& what) {
-    if (!place_.ok())
-      return end(place_.status());
+    if (!place_.admission().ok())
+      return end(place_.admission());
     range_ = what;
     caf::anon_send(context_->cas, open_blobs{.trace = {}, .digests = {what.id}},
                    reply<opened_blobs>([this](absl::StatusOr<opened_blobs> x) {
@@ -83,7 +83,7 @@ private:
 
   context_ptr context_;
   rpc_timer timer_;
-  const absl::StatusOr<stream_budget::place> place_;
+  const call_budget::place place_;
   blob_range range_; // what is still to be sent
   std::shared_ptr<blob_reader> reader_;
   std::unique_ptr<piece_memory::piece> piece_;
@@ -93,8 +93,9 @@ private:
 } // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* send_blob(context_ptr context, rpc_meter& meter,
+                                                      const grpc::ServerContextBase& call,
                                                       const absl::StatusOr<blob_range>& what) {
-  auto* download = new blob_download(std::move(context), meter);
+  auto* download = new blob_download(std::move(context), meter, call);
   if (what.ok())
     download->begin(*what);
   else

@@ -18,6 +18,7 @@ struct blob_range {
 /// sent in pieces of 1 MiB, each when the one before it is written. An error in `what` ends the
 /// stream at once.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* send_blob(context_ptr context, rpc_meter& meter,
+                                                      const grpc::ServerContextBase& call,
                                                       const absl::StatusOr<blob_range>& what);
 
 } // namespace expbuild

@@ -28,13 +28,14 @@ class blob_upload final : public grpc::ServerReadReactor<WriteRequest>,
 public:
   blob_upload(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
               WriteResponse& response, name_reader read_name)
-      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()), call_(call),
-        response_(response), read_name_(std::move(read_name)), trace_(new_trace_id()) {}
+      : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)),
+        call_(call), response_(response), read_name_(std::move(read_name)), trace_(new_trace_id()) {
+  }
 
   void begin() {
     self_ = shared_from_this();
-    if (!place_.ok())
-      return end(place_.status());
+    if (!place_.admission().ok())
+      return end(place_.admission());
     watch_for_silence();
     next_message();
     step_done();
@@ -270,7 +271,7 @@ private:
 
   const context_ptr context_;
   rpc_timer timer_;
-  const absl::StatusOr<stream_budget::place> place_;
+  const call_budget::place place_;
   const grpc::CallbackServerContext& call_;
   WriteResponse& response_;
   const name_reader read_name_;

@@ -70,14 +70,14 @@ public:
         query_(context_->meters->rpc(bytestream::ByteStream::service_full_name(),
                                      "QueryWriteStatus")) {}
 
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* Read(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Read(grpc::CallbackServerContext* call,
                                                    const grpc::ByteBuffer* message) override {
     const trace_scope scope(new_trace_id());
     bytestream::ReadRequest request;
     if (!parse_raw(*message, request))
-      return send_blob(context_, read_,
+      return send_blob(context_, read_, *call,
                        absl::InvalidArgumentError("the message is no ReadRequest"));
-    return send_blob(context_, read_, range_of(*context_, request));
+    return send_blob(context_, read_, *call, range_of(*context_, request));
   }
 
   grpc::ServerReadReactor<bytestream::WriteRequest>*
@@ -94,7 +94,7 @@ public:
   QueryWriteStatus(grpc::CallbackServerContext* call,
                    const bytestream::QueryWriteStatusRequest* request,
                    bytestream::QueryWriteStatusResponse* response) override {
-    return serve(*call, query_, [&](const unary_call& answer) {
+    return serve(*context_, *call, query_, [&](const unary_call& answer) {
       const auto id = digest_named(*context_, request->resource_name(), resource_name::kind::write);
       if (id.ok())
         look_up(*id, request->resource_name(), response, answer);

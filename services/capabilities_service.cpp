@@ -69,7 +69,7 @@ public:
   grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* call,
                                             const reapi::GetCapabilitiesRequest* request,
                                             reapi::ServerCapabilities* response) override {
-    return serve(*call, get_, [&](const unary_call& answer) {
+    return serve(*context_, *call, get_, [&](const unary_call& answer) {
       auto status = check_instance(*context_, request->instance_name());
       if (!status.ok())
         return status;

@@ -84,7 +84,7 @@ public:
   grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* call,
                                              const reapi::FindMissingBlobsRequest* request,
                                              reapi::FindMissingBlobsResponse* response) override {
-    return serve(*call, find_, [&](const unary_call& answer) {
+    return serve(*context_, *call, find_, [&](const unary_call& answer) {
       const auto digests = admit(*context_, *request);
       if (!digests.ok())
         return digests.status();
@@ -99,7 +99,7 @@ public:
   grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* call,
                                              const reapi::BatchUpdateBlobsRequest* request,
                                              reapi::BatchUpdateBlobsResponse* response) override {
-    return serve(*call, update_, [&](const unary_call& answer) {
+    return serve(*context_, *call, update_, [&](const unary_call& answer) {
       const auto digests = admit(*context_, *request);
       auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
       if (status.ok())
@@ -111,7 +111,7 @@ public:
   grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* call,
                                            const reapi::BatchReadBlobsRequest* request,
                                            reapi::BatchReadBlobsResponse* response) override {
-    return serve(*call, read_, [&](const unary_call& answer) {
+    return serve(*context_, *call, read_, [&](const unary_call& answer) {
       const auto digests = admit(*context_, *request);
       auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
       if (status.ok())
@@ -121,9 +121,9 @@ public:
   }
 
   grpc::ServerWriteReactor<reapi::GetTreeResponse>*
-  GetTree(grpc::CallbackServerContext*, const reapi::GetTreeRequest* request) override {
+  GetTree(grpc::CallbackServerContext* call, const reapi::GetTreeRequest* request) override {
     const trace_scope scope(new_trace_id());
-    return stream_tree(context_, tree_,
+    return stream_tree(context_, tree_, *call,
                        read_digest(*context_, request->instance_name(), request->digest_function(),
                                    request->root_digest(), "root_digest"),
                        *request);
@@ -132,7 +132,7 @@ public:
   grpc::ServerUnaryReactor* SplitBlob(grpc::CallbackServerContext* call,
                                       const reapi::SplitBlobRequest*,
                                       reapi::SplitBlobResponse*) override {
-    return refuse(*call, split_,
+    return refuse(*context_, *call, split_,
                   absl::UnimplementedError("this server does not split blobs "
                                            "(split_blob_support is not announced)"));
   }
@@ -140,7 +140,7 @@ public:
   grpc::ServerUnaryReactor* SpliceBlob(grpc::CallbackServerContext* call,
                                        const reapi::SpliceBlobRequest*,
                                        reapi::SpliceBlobResponse*) override {
-    return refuse(*call, splice_,
+    return refuse(*context_, *call, splice_,
                   absl::UnimplementedError("this server does not splice blobs "
                                            "(splice_blob_support is not announced)"));
   }

@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
+#include <mutex>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <set>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -76,12 +78,27 @@ public:
     thread_ = std::thread([this] { run(); });
   }
 
+  void close_peer(const std::string& peer) override {
+    {
+      const std::lock_guard lock(guard_);
+      if (to_close_.size() < 1000)
+        to_close_.insert(peer);
+    }
+    ::eventfd_write(wake_.get(), 1);
+  }
+
   void stop() override {
     if (thread_.joinable()) {
+      stopping_ = true;
       ::eventfd_write(wake_.get(), 1);
       thread_.join();
     }
     sockets_.sockets.clear();
+  }
+
+  void close_all() override {
+    for (const auto& [fd, each] : connections_)
+      ::shutdown(fd, SHUT_RDWR);
     connections_.clear();
     open_ = 0;
   }
@@ -98,9 +115,11 @@ private:
         hear_again();
       for (int i = 0; i < n; ++i) {
         const int fd = batch[static_cast<std::size_t>(i)].data.fd;
-        if (fd == wake_.get())
-          return;
-        if (!ended(fd))
+        if (fd == wake_.get()) {
+          if (stopping_)
+            return;
+          close_unwanted();
+        } else if (!ended(fd))
           accept_from(fd);
       }
     }
@@ -116,7 +135,7 @@ private:
       unique_fd fd(::accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size,
                              SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (fd)
-        admit(std::move(fd), peer_of(peer), listener);
+        admit(std::move(fd), peer, listener);
       else if (errno == EMFILE || errno == ENFILE)
         return turn_away_without_descriptors(listener);
       else if (errno == ENOBUFS || errno == ENOMEM)
@@ -126,7 +145,8 @@ private:
     }
   }
 
-  void admit(unique_fd fd, std::string peer, int listener) {
+  void admit(unique_fd fd, const sockaddr_storage& address, int listener) {
+    auto peer = peer_of(address);
     if (!budget_.admit(peer))
       return tell_refusal("the budget of connections is used up");
     unique_fd second(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
@@ -137,7 +157,7 @@ private:
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const int key = second.get();
-    connections_.emplace(key, connection{std::move(second), std::move(peer)});
+    connections_.emplace(key, connection{std::move(second), std::move(peer), name_of(address)});
     open_ = budget_.open();
     handler_(std::move(fd), listener);
   }
@@ -191,6 +211,20 @@ private:
     return true;
   }
 
+  void close_unwanted() {
+    eventfd_t ignored = 0;
+    ::eventfd_read(wake_.get(), &ignored);
+    std::set<std::string> names;
+    {
+      const std::lock_guard lock(guard_);
+      names.swap(to_close_);
+    }
+    for (const auto& [fd, each] : connections_)
+      if (names.contains(each.name) && ::shutdown(fd, SHUT_RDWR) == 0)
+        logger().warn("the connection of {} is closed: it begins more calls than it lets end",
+                      each.name);
+  }
+
   // ---- what is watched --------------------------------------------------------------------------
 
   bool watch(int fd, std::uint32_t what) {
@@ -213,6 +247,7 @@ private:
   struct connection {
     unique_fd second;
     std::string peer;
+    std::string name;
   };
 
   listening_sockets sockets_;
@@ -222,6 +257,9 @@ private:
   unique_fd wake_;
   unique_fd reserve_; // given up to turn a connection away when there are no others
   std::unordered_map<int, connection> connections_; // by the second descriptor
+  std::mutex guard_;
+  std::set<std::string> to_close_; ///< by name
+  std::atomic<bool> stopping_{false};
   bool deaf_ = false; // the listeners are not watched: there are no descriptors
   clock::time_point last_told_;
   std::atomic<std::size_t> open_{0};

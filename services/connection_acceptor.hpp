@@ -37,9 +37,16 @@ public:
   /// Begins to accept. Once.
   virtual void start(connection_handler handler) = 0;
 
-  /// Closes the listening sockets and forgets the connections, which go on. Blocks until the
-  /// handler is not called any more. Idempotent.
+  /// Closes the listening sockets; the connections go on. Blocks until the handler is not called
+  /// any more. Idempotent.
   virtual void stop() = 0;
+
+  /// After `stop`: ends the connections, too.
+  virtual void close_all() = 0;
+
+  /// Ends the connection with this peer, named as gRPC names it ("ipv4:127.0.0.1:1234"), if there
+  /// is one. Any thread; returns at once.
+  virtual void close_peer(const std::string& peer) = 0;
 
   /// Connections handed over that have not ended, and those turned away so far. Any thread.
   virtual std::size_t open() const noexcept = 0;

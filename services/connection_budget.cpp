@@ -1,5 +1,6 @@
 #include "services/connection_budget.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -40,6 +41,25 @@ std::string peer_of(const sockaddr_storage& address) {
   if (IN6_IS_ADDR_V4MAPPED(&ip))
     return {bytes + 12, 4};
   return {bytes, 8};
+}
+
+std::string name_of(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    const auto& ip = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &ip.sin_addr, text, sizeof text);
+    return std::string("ipv4:") + text + ":" + std::to_string(ntohs(ip.sin_port));
+  }
+  if (address.ss_family != AF_INET6)
+    return {};
+  const auto& ip = reinterpret_cast<const sockaddr_in6&>(address);
+  const auto port = std::to_string(ntohs(ip.sin6_port));
+  if (IN6_IS_ADDR_V4MAPPED(&ip.sin6_addr)) {
+    ::inet_ntop(AF_INET, &ip.sin6_addr.s6_addr[12], text, sizeof text);
+    return std::string("ipv4:") + text + ":" + port;
+  }
+  ::inet_ntop(AF_INET6, &ip.sin6_addr, text, sizeof text);
+  return std::string("ipv6:%5B") + text + "%5D:" + port;
 }
 
 } // namespace expbuild

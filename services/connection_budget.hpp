@@ -30,4 +30,7 @@ private:
 /// since one host usually has all of that.
 std::string peer_of(const sockaddr_storage& address);
 
+/// The same peer and its port, as gRPC writes them: "ipv4:1.2.3.4:5", "ipv6:%5B::1%5D:5".
+std::string name_of(const sockaddr_storage& address);
+
 } // namespace expbuild

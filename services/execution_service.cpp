@@ -30,7 +30,7 @@ public:
   grpc::ServerWriteReactor<Operation>* Execute(grpc::CallbackServerContext* call,
                                                const reapi::ExecuteRequest* request) override {
     const trace_scope scope(new_trace_id());
-    auto stream = operation_stream::make(context_, execute_);
+    auto stream = operation_stream::make(context_, execute_, *call);
     auto* reactor = stream.get();
     const auto action = admit(*request);
     if (!stream->admission().ok())
@@ -43,9 +43,10 @@ public:
   }
 
   grpc::ServerWriteReactor<Operation>*
-  WaitExecution(grpc::CallbackServerContext*, const reapi::WaitExecutionRequest* request) override {
+  WaitExecution(grpc::CallbackServerContext* call,
+                const reapi::WaitExecutionRequest* request) override {
     const trace_scope scope(new_trace_id());
-    auto stream = operation_stream::make(context_, wait_);
+    auto stream = operation_stream::make(context_, wait_, *call);
     auto* reactor = stream.get();
     if (!stream->admission().ok()) {
       stream->finish(stream->admission());

@@ -10,11 +10,16 @@
 #include <grpcpp/resource_quota.h>
 
 #include <atomic>
+#include <future>
+#include <thread>
 #include <vector>
 
 namespace expbuild {
 
 namespace {
+
+/// For calls that were cancelled, until their connections are closed under them.
+constexpr auto grace = std::chrono::seconds(1);
 
 using service_list = std::vector<std::unique_ptr<grpc::Service>>;
 
@@ -59,7 +64,8 @@ public:
   explicit server(service_list services) : services_(std::move(services)) {}
   ~server() override { server::shutdown(std::chrono::milliseconds(0)); }
 
-  absl::Status start(const grpc_server_options& options) {
+  absl::Status start(const grpc_server_options& options,
+                     const std::shared_ptr<call_budget>& calls) {
     auto listening =
         make_connection_acceptor({.address = options.address,
                                   .max_connections = options.max_connections,
@@ -84,6 +90,8 @@ public:
           x.fd = connection.release();
           door->HandleNewConnection(&x);
         });
+    calls_ = calls;
+    calls_->when_flooded([this](const std::string& peer) { connections_->close_peer(peer); });
     server::set_serving(true);
     return absl::OkStatus();
   }
@@ -102,15 +110,26 @@ public:
     if (!running_ || stopped_.exchange(true))
       return;
     serving_ = false;
+    calls_->when_flooded(nullptr);
     connections_->stop();
+    // Calls that were begun and reset in a hurry never end by themselves in gRPC 1.51, not even
+    // when they are cancelled: only with their connection.
+    std::promise<void> closed;
+    std::thread closer([&, done = closed.get_future()] {
+      if (done.wait_for(patience + grace) == std::future_status::timeout)
+        connections_->close_all();
+    });
     running_->Shutdown(std::chrono::system_clock::now() + patience);
     running_->Wait();
+    closed.set_value();
+    closer.join();
   }
 
 private:
   service_list services_; // outlive the server that calls them
   std::unique_ptr<grpc::Server> running_;
   std::unique_ptr<connection_acceptor> connections_;
+  std::shared_ptr<call_budget> calls_;
   std::atomic<bool> serving_{false};
   std::atomic<bool> stopped_{false};
 };
@@ -131,7 +150,7 @@ absl::StatusOr<std::unique_ptr<grpc_server>> make_grpc_server(const grpc_server_
                                                               const context_ptr& context) {
   enable_extras();
   auto made = std::make_unique<server>(make_services(context));
-  if (auto status = made->start(options); !status.ok())
+  if (auto status = made->start(options, context->calls); !status.ok())
     return status;
   return made;
 }

@@ -8,14 +8,16 @@
 
 namespace expbuild {
 
-std::shared_ptr<operation_stream> operation_stream::make(context_ptr context, rpc_meter& meter) {
-  auto stream = std::make_shared<operation_stream>(std::move(context), meter);
+std::shared_ptr<operation_stream> operation_stream::make(context_ptr context, rpc_meter& meter,
+                                                         const grpc::ServerContextBase& call) {
+  auto stream = std::make_shared<operation_stream>(std::move(context), meter, call);
   stream->self_ = stream;
   return stream;
 }
 
-operation_stream::operation_stream(context_ptr context, rpc_meter& meter)
-    : context_(std::move(context)), timer_(meter), place_(context_->streams->take()),
+operation_stream::operation_stream(context_ptr context, rpc_meter& meter,
+                                   const grpc::ServerContextBase& call)
+    : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)),
       listener_(new_listener()), trace_(current_trace().trace) {}
 
 // ---- what the operation tells ------------------------------------------------------------------
@@ -146,7 +148,7 @@ void operation_stream::detach_listener() const {
 }
 
 void operation_stream::OnDone() {
-  place_ = absl::CancelledError("it is over"); // a sink may hold us for longer
+  place_.leave(); // a sink may hold us for longer
   self_.reset();
 }
 

@@ -21,12 +21,13 @@ class operation_stream final : public grpc::ServerWriteReactor<google::longrunni
 public:
   /// The call owns one reference, until gRPC is done with it. What the final ActionResult holds
   /// beside digests is what the operation's Execute had asked for, also for those who watch it.
-  static std::shared_ptr<operation_stream> make(context_ptr context, rpc_meter& meter);
+  static std::shared_ptr<operation_stream> make(context_ptr context, rpc_meter& meter,
+                                                const grpc::ServerContextBase& call);
 
-  operation_stream(context_ptr context, rpc_meter& meter);
+  operation_stream(context_ptr context, rpc_meter& meter, const grpc::ServerContextBase& call);
 
   /// RESOURCE_EXHAUSTED when there are too many of them: to be finished with.
-  absl::Status admission() const { return place_.status(); }
+  const absl::Status& admission() const { return place_.admission(); }
 
   /// Names this stream to the dispatcher; unique in the process.
   std::uint64_t listener() const noexcept { return listener_; }
@@ -51,7 +52,7 @@ private:
 
   const context_ptr context_;
   rpc_timer timer_;
-  absl::StatusOr<stream_budget::place> place_; // until the call is over
+  call_budget::place place_; // until the call is over
   const std::uint64_t listener_;
   const std::uint64_t trace_;
   std::shared_ptr<operation_stream> self_; // the call's reference

@@ -48,15 +48,16 @@ class operation_wait final : public grpc::ServerUnaryReactor,
                              public stream_receiver<operation_state>,
                              public std::enable_shared_from_this<operation_wait> {
 public:
-  operation_wait(context_ptr context, rpc_meter& meter, google::longrunning::Operation& response)
-      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()),
+  operation_wait(context_ptr context, rpc_meter& meter, const grpc::ServerContextBase& call,
+                 google::longrunning::Operation& response)
+      : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)),
         response_(response) {}
 
   void begin(system_clock::time_point deadline,
              const google::longrunning::WaitOperationRequest& request) {
     self_ = shared_from_this();
-    if (!place_.ok())
-      return end(place_.status());
+    if (!place_.admission().ok())
+      return end(place_.admission());
     if (auto status = check_timeout(request); !status.ok())
       return end(status);
     if (const auto by = answer_by(deadline, request)) // weakly: the alarm is ours
@@ -122,7 +123,7 @@ private:
 
   const context_ptr context_;
   rpc_timer timer_;
-  const absl::StatusOr<stream_budget::place> place_;
+  const call_budget::place place_;
   google::longrunning::Operation& response_; // not touched after the end
   const std::uint64_t listener_ = new_listener();
   std::shared_ptr<operation_wait> self_;
@@ -141,7 +142,7 @@ wait_for_operation(context_ptr context, rpc_meter& meter, const grpc::CallbackSe
                    const google::longrunning::WaitOperationRequest& request,
                    google::longrunning::Operation& response) {
   const trace_scope scope(new_trace_id());
-  auto wait = std::make_shared<operation_wait>(std::move(context), meter, response);
+  auto wait = std::make_shared<operation_wait>(std::move(context), meter, call, response);
   wait->begin(call.deadline(), request);
   return wait.get();
 }

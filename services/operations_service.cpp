@@ -79,7 +79,7 @@ public:
   grpc::ServerUnaryReactor* GetOperation(grpc::CallbackServerContext* call,
                                          const longrunning::GetOperationRequest* request,
                                          longrunning::Operation* response) override {
-    return serve(*call, get_, [&](const unary_call& answer) {
+    return serve(*context_, *call, get_, [&](const unary_call& answer) {
       caf::anon_send(
           context_->dispatcher, get_operation{.trace = {}, .operation = request->name()},
           reply<operation_state>([response, answer](const absl::StatusOr<operation_state>& state) {
@@ -94,7 +94,7 @@ public:
   grpc::ServerUnaryReactor* CancelOperation(grpc::CallbackServerContext* call,
                                             const longrunning::CancelOperationRequest* request,
                                             google::protobuf::Empty*) override {
-    return serve(*call, cancel_, [&](const unary_call& answer) {
+    return serve(*context_, *call, cancel_, [&](const unary_call& answer) {
       caf::anon_send(
           context_->dispatcher, cancel{.trace = {}, .operation = request->name()},
           reply<unit>([answer](const absl::StatusOr<unit>& x) { answer.finish(x.status()); }));
@@ -105,7 +105,7 @@ public:
   grpc::ServerUnaryReactor* ListOperations(grpc::CallbackServerContext* call,
                                            const longrunning::ListOperationsRequest* request,
                                            longrunning::ListOperationsResponse* response) override {
-    return serve(*call, list_, [&](const unary_call& answer) {
+    return serve(*context_, *call, list_, [&](const unary_call& answer) {
       if (auto status = check_instance(*context_, instance_of(request->name())); !status.ok())
         return status;
       auto question = read_question(*request);
@@ -125,7 +125,7 @@ public:
   grpc::ServerUnaryReactor* DeleteOperation(grpc::CallbackServerContext* call,
                                             const longrunning::DeleteOperationRequest* request,
                                             google::protobuf::Empty*) override {
-    return serve(*call, delete_, [&](const unary_call& answer) {
+    return serve(*context_, *call, delete_, [&](const unary_call& answer) {
       caf::anon_send(
           context_->dispatcher, delete_operation{.trace = {}, .operation = request->name()},
           reply<unit>([answer](const absl::StatusOr<unit>& x) { answer.finish(x.status()); }));

@@ -50,8 +50,23 @@ struct unary_call::state {
   std::atomic<bool> done{false};
 };
 
-unary_call::unary_call(grpc::CallbackServerContext& context, rpc_meter& meter)
-    : reactor_(context.DefaultReactor()) {
+namespace {
+
+/// gRPC's own one does not say when the call is over.
+class counted_reactor final : public grpc::ServerUnaryReactor {
+public:
+  explicit counted_reactor(call_budget::place place) : place_(std::move(place)) {}
+
+private:
+  void OnDone() override { delete this; }
+
+  call_budget::place place_;
+};
+
+} // namespace
+
+unary_call::unary_call(grpc::CallbackServerContext& context, rpc_meter& meter, call_budget& budget)
+    : reactor_(new counted_reactor(budget.enter(context))) {
   state_ = std::make_shared<state>(reactor_, meter);
 }
 
@@ -59,9 +74,9 @@ void unary_call::finish(const absl::Status& status) const {
   state_->finish(status);
 }
 
-grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, rpc_meter& meter,
-                                 const absl::Status& status) {
-  return serve(context, meter, [&status](const unary_call&) { return status; });
+grpc::ServerUnaryReactor* refuse(const service_context& house, grpc::CallbackServerContext& context,
+                                 rpc_meter& meter, const absl::Status& status) {
+  return serve(house, context, meter, [&status](const unary_call&) { return status; });
 }
 
 } // namespace expbuild

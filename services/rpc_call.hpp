@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/metrics.hpp"
 #include "actors/trace.hpp"
+#include "services/service_context.hpp"
 #include "storage/io_pool.hpp"
 
 #include <absl/status/status.h>
@@ -34,7 +35,7 @@ private:
 /// UNAVAILABLE.
 class unary_call {
 public:
-  unary_call(grpc::CallbackServerContext& context, rpc_meter& meter);
+  unary_call(grpc::CallbackServerContext& context, rpc_meter& meter, call_budget& budget);
 
   /// Ends the call; the first time counts. Any thread.
   void finish(const absl::Status& status) const;
@@ -47,19 +48,20 @@ private:
   grpc::ServerUnaryReactor* reactor_;
 };
 
-/// Runs `body(call)` in a new trace. A status other than OK ends the call; OK means that somebody
-/// has a copy of `call` and will.
+/// Runs `body(call)` in a new trace, as long as the budget counts it. A status other than OK ends
+/// the call; OK means that somebody has a copy of `call` and will.
 template <class Body>
-grpc::ServerUnaryReactor* serve(grpc::CallbackServerContext& context, rpc_meter& meter, Body body) {
+grpc::ServerUnaryReactor* serve(const service_context& house, grpc::CallbackServerContext& context,
+                                rpc_meter& meter, Body body) {
   const trace_scope scope(new_trace_id());
-  const unary_call call(context, meter);
+  const unary_call call(context, meter, *house.calls);
   if (const absl::Status status = body(call); !status.ok())
     call.finish(status);
   return call.reactor();
 }
 
 /// Ends the call at once: for methods that are not offered.
-grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, rpc_meter& meter,
-                                 const absl::Status& status);
+grpc::ServerUnaryReactor* refuse(const service_context& house, grpc::CallbackServerContext& context,
+                                 rpc_meter& meter, const absl::Status& status);
 
 } // namespace expbuild

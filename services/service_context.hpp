@@ -1,8 +1,8 @@
 #pragma once
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
+#include "services/call_budget.hpp"
 #include "services/piece_memory.hpp"
-#include "services/stream_budget.hpp"
 #include "storage/backend.hpp"
 #include "storage/digest.hpp"
 #include "storage/input_tree.hpp"
@@ -49,7 +49,7 @@ struct service_context {
   /// Who writes which blob by ByteStream.
   std::shared_ptr<upload_board> uploads;
   /// What clients can make us hold.
-  std::shared_ptr<stream_budget> streams = std::make_shared<stream_budget>(20'000);
+  std::shared_ptr<call_budget> calls = std::make_shared<call_budget>(20'000, 10'000);
   std::shared_ptr<piece_memory> pieces = std::make_shared<piece_memory>(std::size_t{256} << 20);
   /// An upload of which nothing comes for so long (at most twice that) is ended, and kept.
   std::chrono::milliseconds upload_patience{60'000};

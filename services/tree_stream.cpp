@@ -27,12 +27,12 @@ absl::StatusOr<std::size_t> parse_token(const std::string& token) {
 /// make a page in the pool, write it, make the next.
 class tree_stream final : public grpc::ServerWriteReactor<reapi::GetTreeResponse> {
 public:
-  tree_stream(context_ptr context, rpc_meter& meter)
-      : context_(std::move(context)), timer_(meter), place_(context_->streams->take()) {}
+  tree_stream(context_ptr context, rpc_meter& meter, const grpc::ServerContextBase& call)
+      : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)) {}
 
   void begin(const digest& root, std::size_t skip, std::int32_t page_size) {
-    if (!place_.ok())
-      return end(place_.status());
+    if (!place_.admission().ok())
+      return end(place_.admission());
     max_directories_ = page_size > 0 ? static_cast<std::size_t>(page_size)
                                      : std::numeric_limits<std::size_t>::max();
     pager_ = std::make_unique<tree_pager>(context_->store, root, skip, tree_limits{});
@@ -68,7 +68,7 @@ private:
 
   context_ptr context_;
   rpc_timer timer_;
-  const absl::StatusOr<stream_budget::place> place_;
+  const call_budget::place place_;
   std::size_t max_directories_ = 0;
   std::unique_ptr<tree_pager> pager_;
   reapi::GetTreeResponse page_;
@@ -77,9 +77,9 @@ private:
 } // namespace
 
 grpc::ServerWriteReactor<reapi::GetTreeResponse>*
-stream_tree(context_ptr context, rpc_meter& meter, const absl::StatusOr<digest>& root,
-            const reapi::GetTreeRequest& request) {
-  auto* stream = new tree_stream(std::move(context), meter);
+stream_tree(context_ptr context, rpc_meter& meter, const grpc::ServerContextBase& call,
+            const absl::StatusOr<digest>& root, const reapi::GetTreeRequest& request) {
+  auto* stream = new tree_stream(std::move(context), meter, call);
   const auto skip = parse_token(request.page_token());
   if (!root.ok())
     stream->end(root.status());

@@ -21,6 +21,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// At once, of those that end by themselves: more than any build has, and some 170 MB of gRPC's.
+constexpr std::size_t max_short_calls = 10'000;
+
 spdlog::logger& logger() {
   static auto& instance = log_of("server");
   return instance;
@@ -88,7 +91,7 @@ private:
     x.store = storage_.blobs;
     x.io = io_;
     x.uploads = std::make_shared<upload_board>(io_, suspension_options{});
-    x.streams = std::make_shared<stream_budget>(options_.max_streams);
+    x.calls = std::make_shared<call_budget>(options_.max_streams, max_short_calls);
     x.upload_patience = options_.upload_stall;
     x.meters = std::make_shared<metrics>(options_.version);
   }

@@ -112,6 +112,29 @@ class HostileClients(unittest.TestCase):
             self.honest(server)
             attack.join()
 
+    def test_uploads_that_are_begun_and_reset_keep_no_server_from_stopping(self):
+        # gRPC 1.51 never ends some of them as long as their connection is there.
+        with self.attacked(500) as server:
+            connection = Connection(server.port)
+            call = header_block(BYTES + "Write")
+            for stream in range(1, 40_000, 2):
+                connection.send(frame(HEADERS, END_HEADERS, stream, call)
+                                + frame(RST_STREAM, 0, stream, struct.pack(">I", 8)))
+            self.honest(server)
+            self.addCleanup(connection.close)  # it stays open until after the stop
+
+    @unittest.skipUnless(LONG, "long")
+    def test_a_flood_of_uploads_that_are_reset_is_ended(self):
+        with self.attacked(900) as server:
+            connection = Connection(server.port)
+            call = header_block(BYTES + "Write")
+            with contextlib.suppress(OSError):
+                for stream in range(1, 400_000, 2):
+                    connection.send(frame(HEADERS, END_HEADERS, stream, call)
+                                    + frame(RST_STREAM, 0, stream, struct.pack(">I", 8)))
+            self.honest(server)
+            connection.close()
+
     def test_hasty_pings_close_the_connection(self):
         with self.attacked(150) as server:
             connection = Connection(server.port)

@@ -34,7 +34,7 @@ CAF_TEST(the dispatcher hears what the client asked for) {
 }
 
 CAF_TEST(one stream more than the budget is refused in words) {
-  context->streams = std::make_shared<stream_budget>(1);
+  context->calls = std::make_shared<call_budget>(1, 100);
   execution first(*this);
   const auto sink = heard->executes.take().second;
   execution second(*this);
@@ -44,7 +44,7 @@ CAF_TEST(one stream more than the budget is refused in words) {
   sink.finish(absl::OkStatus());
   CAF_CHECK(first.end().ok());
   server->shutdown(std::chrono::seconds(1)); // every call is gone after that
-  CAF_CHECK_EQUAL(context->streams->taken(), 0u);
+  CAF_CHECK_EQUAL(context->calls->streams(), 0u);
 }
 
 CAF_TEST(every operation carries metadata and a stable name and only the last is done) {

@@ -82,7 +82,8 @@ CAF_TEST(an engine that is not there is unavailable by name) {
 }
 
 CAF_TEST(an engine that goes away in the middle of its answer is unavailable) {
-  for (const std::string part : {"", "HTTP/1.1 200 OK\r\nContent-Len", "HTTP/1.1 200 OK\r\n"
+  for (const std::string part : {"", "HTTP/1.1 200 OK\r\nContent-Len",
+                                 "HTTP/1.1 200 OK\r\n"
                                  "Content-Length: 100\r\n\r\n{\"half\":"})
     CAF_CHECK(absl::IsUnavailable(answer_of([part](engine_connection& x) {
                                     x.request();
@@ -96,8 +97,7 @@ CAF_TEST(what is no HTTP is unavailable) {
 }
 
 CAF_TEST(an engine that says nothing is given up after the limit) {
-  const auto answer =
-      answer_of([](engine_connection& x) { CAF_CHECK(x.wait_closed()); }, 20ms);
+  const auto answer = answer_of([](engine_connection& x) { CAF_CHECK(x.wait_closed()); }, 20ms);
   CAF_CHECK(absl::IsDeadlineExceeded(answer.status()));
   CAF_CHECK(mentions(answer.status(), "within 20 ms"));
 }
@@ -123,9 +123,9 @@ CAF_TEST(a stream is told line by line however it is cut) {
   connect(engine.socket());
   std::vector<std::string> lines;
   box<absl::Status> end;
-  const auto held = client->follow({.target = "/events"},
-                                   [&](const std::string& line) { lines.push_back(line); },
-                                   end.callback());
+  const auto held = client->follow(
+      {.target = "/events"}, [&](const std::string& line) { lines.push_back(line); },
+      end.callback());
   CAF_CHECK_EQUAL(end.get(), absl::OkStatus());
   CAF_REQUIRE_EQUAL(lines.size(), 3u);
   CAF_CHECK_EQUAL(lines[0], "{\"a\":1}");
@@ -144,8 +144,9 @@ CAF_TEST(a stream that is refused or breaks says so) {
     });
     connect(engine.socket());
     box<absl::Status> end;
-    const auto held = client->follow({.method = "POST", .target = "/images/create?fromImage=x"},
-                                     [](const std::string&) {}, end.callback());
+    const auto held = client->follow(
+        {.method = "POST", .target = "/images/create?fromImage=x"}, [](const std::string&) {},
+        end.callback());
     const auto status = end.get();
     CAF_CHECK(absl::IsUnavailable(status));
     CAF_CHECK(!refused || mentions(status, "no such registry"));
@@ -179,9 +180,8 @@ CAF_TEST(a client that goes takes its calls along) {
     closed.callback()(x.wait_closed());
   });
   connect(engine.socket());
-  client->call({.target = "/containers/x/wait"}, [](const absl::StatusOr<engine_answer>&) {
-    CAF_ERROR("answered");
-  });
+  client->call({.target = "/containers/x/wait"},
+               [](const absl::StatusOr<engine_answer>&) { CAF_ERROR("answered"); });
   CAF_CHECK(asked.get());
   client.reset();
   CAF_CHECK(closed.get());

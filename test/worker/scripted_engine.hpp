@@ -39,13 +39,12 @@ public:
   }
 
   void send(const std::string& bytes) {
-    [[maybe_unused]] const auto n =
-        ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    [[maybe_unused]] const auto n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
 
   void answer(int status, const std::string& body) {
-    send("HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: "
-         + std::to_string(body.size()) + "\r\n\r\n" + body);
+    send("HTTP/1.1 " + std::to_string(status)
+         + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
   }
 
   void begin_chunks() { send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"); }
@@ -99,9 +98,8 @@ private:
       unique_fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!fd)
         return;
-      connections_.emplace_back([this, connection = engine_connection(std::move(fd))]() mutable {
-        script_(connection);
-      });
+      connections_.emplace_back(
+          [this, connection = engine_connection(std::move(fd))]() mutable { script_(connection); });
     }
   }
 

@@ -115,9 +115,9 @@ void engine_exchange::take_lines(bool at_end) {
       line_(line);
   }
   if (rest_.size() > options_.max_answer_bytes)
-    return finish(absl::ResourceExhaustedError("the engine's answer to " + name() + " is larger than "
-                                               + std::to_string(options_.max_answer_bytes)
-                                               + " bytes"));
+    return finish(
+        absl::ResourceExhaustedError("the engine's answer to " + name() + " is larger than "
+                                     + std::to_string(options_.max_answer_bytes) + " bytes"));
   if (!at_end)
     return read_piece();
   if (refused)
