@@ -13,8 +13,6 @@ namespace {
 
 using options_ptr = std::shared_ptr<const action_cache_options>;
 
-using named_ptr = std::shared_ptr<const std::vector<digest>>;
-
 /// Asks the CAS for everything that a result names, then goes on with what is missing.
 template <class Then>
 void check_present(const options_ptr& options, const std::vector<digest>& named, Then then) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace grpc {
 class ServerContextBase;
@@ -38,7 +39,7 @@ public:
     const absl::Status& admission() const noexcept { return admission_; }
 
     void leave() {
-      if (std::exchange(of_, nullptr))
+      if (const auto of = std::exchange(of_, nullptr)) // it holds the count
         --*count_;
     }
 

@@ -72,7 +72,8 @@ public:
   /// NOT_FOUND when there is no such blob (hash AND size).
   virtual absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) = 0;
 
-  /// The blob when it happens to be in memory, else null. Never waits: safe on any thread.
+  /// The blob when it is small (some KiB) and happens to be in memory, else null. Never waits: safe
+  /// on any thread.
   virtual blob_bytes in_memory(const digest& id);
 
   virtual absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) = 0;

@@ -22,6 +22,8 @@ public:
   }
 
   blob_bytes in_memory(const digest& id) override {
+    if (id.size_bytes() > remembering_options().max_blob_bytes)
+      return nullptr; // it is, but who asks goes on with it at once, on a shared thread
     const std::lock_guard lock(guard_);
     const auto found = blobs_.find(id);
     return found == blobs_.end() ? nullptr : found->second;

@@ -1,4 +1,5 @@
 """A real re-server for one test: its own folder, its own ports, nothing left behind."""
+import contextlib
 import faulthandler
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -134,8 +136,24 @@ work_dir = "{self.folder}/work"
         return [str(x) for x in (BIN / "rectl", "--server", f"127.0.0.1:{self.port}", *arguments)]
 
     def rectl(self, *arguments, check=False, **options):
-        return subprocess.run(self.arguments(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=WAIT, check=check, **options)
+        try:
+            return subprocess.run(self.arguments(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=WAIT, check=check, **options)
+        except subprocess.TimeoutExpired:
+            self.tell_all()
+            raise
+
+    def tell_all(self):
+        """What can be seen of a server that does not answer: its log, and where its processes wait."""
+        print("---- the server's log ----", self.log(), "---- processes ----", sep="\n")
+        for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+            with contextlib.suppress(OSError):
+                text = status.read_text()
+                parent = int(re.search(r"^PPid:\s*(\d+)", text, re.M)[1])
+                if "re-runner" in text or parent == self.process.pid:
+                    waits = [(status.parent / x).read_text().strip() for x in ("wchan", "syscall", "stack")]
+                    print(status.parent.name, "of", parent, re.findall(r"^(?:Name|State):\s*(.*)", text, re.M), *waits)
+        sys.stdout.flush()
 
     def status(self):
         return json.loads(self.rectl("--json", "status", check=True).stdout)

@@ -61,7 +61,7 @@ public:
                                                on_end end) = 0;
 };
 
-/// `thread` outlives it. Blocks at its end until the thread has let go.
+/// `thread` outlives it. Its end blocks until the thread has let go: not to be on that thread.
 std::unique_ptr<engine_client> make_engine_client(execution_thread& thread,
                                                   engine_client_options options);
 
