@@ -166,7 +166,7 @@ private:
   /// listener would stay readable, and this thread would spin.
   void turn_away_without_descriptors(int listener) {
     reserve_ = unique_fd();
-    unique_fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)); // and closed
+    { const unique_fd closed_at_once(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)); }
     reserve_ = make_reserve();
     tell_refusal("there are no descriptors");
     if (!reserve_)

@@ -19,12 +19,9 @@ json mounts_of(const container_spec& spec) {
 }
 
 json host_of(const container_spec& spec) {
-  json host{{"Mounts", mounts_of(spec)},
-            {"NetworkMode", spec.network},
-            {"CapDrop", {"ALL"}},
-            {"SecurityOpt", {"no-new-privileges"}},
-            {"IpcMode", "private"},
-            {"LogConfig", {{"Type", "none"}}}};
+  json host{{"Mounts", mounts_of(spec)}, {"NetworkMode", spec.network},
+            {"CapDrop", {"ALL"}},        {"SecurityOpt", {"no-new-privileges"}},
+            {"IpcMode", "private"},      {"LogConfig", {{"Type", "none"}}}};
   if (spec.cpus > 0)
     host["NanoCpus"] = static_cast<std::int64_t>(spec.cpus * 1e9);
   if (spec.memory_bytes > 0)
@@ -32,7 +29,8 @@ json host_of(const container_spec& spec) {
   if (spec.max_processes > 0)
     host["PidsLimit"] = spec.max_processes;
   if (spec.tmp_bytes > 0)
-    host["Tmpfs"] = {{"/tmp", "rw,nosuid,nodev,exec,mode=1777,size=" + std::to_string(spec.tmp_bytes)}};
+    host["Tmpfs"] = {
+        {"/tmp", "rw,nosuid,nodev,exec,mode=1777,size=" + std::to_string(spec.tmp_bytes)}};
   return host;
 }
 
@@ -56,15 +54,11 @@ absl::Status unknown(const std::string& body) {
 std::string create_body(const container_spec& spec) {
   auto environment = json::array();
   for (const auto& [name, value] : spec.environment)
-    environment.push_back(name + "=" + value);
-  const json body{{"Image", spec.image},
-                  {"Entrypoint", json::array()},
-                  {"Cmd", spec.command},
-                  {"Env", std::move(environment)},
-                  {"WorkingDir", spec.directory},
-                  {"User", spec.user},
-                  {"Labels", spec.labels},
-                  {"HostConfig", host_of(spec)}};
+    environment.push_back(std::string(name).append("=").append(value));
+  const json body{{"Image", spec.image},          {"Entrypoint", json::array()},
+                  {"Cmd", spec.command},          {"Env", std::move(environment)},
+                  {"WorkingDir", spec.directory}, {"User", spec.user},
+                  {"Labels", spec.labels},        {"HostConfig", host_of(spec)}};
   // Bytes that are no UTF-8 can not be said to the engine; what comes closest is said instead.
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }

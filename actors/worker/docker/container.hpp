@@ -22,12 +22,12 @@ struct container_mount {
 /// One container. What is not said here it does not have: no capability, no new privileges, no
 /// network unless named, no log kept by the engine.
 struct container_spec {
-  std::string image;                ///< id or name
+  std::string image;                     ///< id or name
   std::vector<std::string> command = {}; ///< instead of what the image would start
   std::vector<std::pair<std::string, std::string>> environment = {}; ///< beside the image's own
-  std::string directory = {};            ///< absolute, in the container
-  std::string user = {};                 ///< "UID:GID"
-  std::string network = "none";     ///< or "bridge", "host"
+  std::string directory = {};                                        ///< absolute, in the container
+  std::string user = {};                                             ///< "UID:GID"
+  std::string network = "none";                                      ///< or "bridge", "host"
   std::vector<container_mount> mounts = {};
   std::map<std::string, std::string> labels = {};
   double cpus = 0;                ///< 0: no limit

@@ -80,7 +80,7 @@ private:
 class followed : public engine_client::subscription {
 public:
   followed(std::shared_ptr<exchanges> of, std::uint64_t id) : of_(std::move(of)), id_(id) {}
-  ~followed() override {
+  ~followed() override { // NOLINT(bugprone-exception-escape): only without any memory
     boost::asio::post(of_->loop(), [of = of_, id = id_] { of->abandon(id); });
   }
 
@@ -94,7 +94,7 @@ public:
   unix_engine_client(boost::asio::io_context& loop, engine_client_options options)
       : exchanges_(std::make_shared<exchanges>(loop, std::move(options))) {}
 
-  ~unix_engine_client() override {
+  ~unix_engine_client() override { // NOLINT(bugprone-exception-escape): as above
     std::promise<void> closed;
     boost::asio::post(exchanges_->loop(), [&] {
       exchanges_->close();

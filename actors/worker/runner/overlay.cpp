@@ -12,8 +12,6 @@ namespace expbuild::runner {
 
 namespace {
 
-namespace v1 = expbuild::runner::v1;
-
 /// Layers are named by descriptor: a path would need quoting, and the command could read it in
 /// /proc/mounts.
 problem add_layer(int context, const char* option, const std::string& path, descriptor& layer) {

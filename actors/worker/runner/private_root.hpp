@@ -8,8 +8,6 @@
 
 namespace expbuild::runner {
 
-namespace v1 = expbuild::runner::v1;
-
 /// Where a command sees its own folder: the same for every command on every worker, so that what it
 /// writes about its place (debug information, for one) does not differ from run to run.
 constexpr auto own_place = "/build";

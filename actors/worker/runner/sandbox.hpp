@@ -13,8 +13,6 @@
 
 namespace expbuild::runner {
 
-namespace v1 = expbuild::runner::v1;
-
 /// How this runner treats commands: what Setup asked for, as far as the system gives it. Made once;
 /// every command then starts from here.
 struct sandbox {
