@@ -25,7 +25,7 @@ problem raise_loopback() {
   return {};
 }
 
-/// The kernel's count of this namespace's sockets, without the two numbers that are everybody's.
+/// The kernel's count of this namespace's sockets, without the numbers that are the whole host's.
 std::string count_sockets() {
   const descriptor file(::open("/proc/self/net/sockstat", O_RDONLY | O_CLOEXEC));
   std::array<char, 1024> bytes{};
@@ -33,10 +33,9 @@ std::string count_sockets() {
   if (length <= 0)
     return "unknown";
   std::string counts(bytes.data(), static_cast<std::size_t>(length));
-  const auto others = counts.find(" alloc ");
-  const auto line = counts.find('\n', others);
-  if (others != std::string::npos && line != std::string::npos)
-    counts.erase(others, line - others);
+  for (const std::string everybodys : {" orphan ", " alloc ", " mem "})
+    for (auto at = counts.find(everybodys); at != std::string::npos; at = counts.find(everybodys, at))
+      counts.erase(at, counts.find_first_of(" \n", at + everybodys.size()) - at);
   return counts;
 }
 
