@@ -133,7 +133,8 @@ void scheduler_state::finish(job_done& event) {
   if (const auto on = slots.find(found->second.worker); on != slots.end())
     on->second.execution = 0;
   ends.job_ended(self->clock().now());
-  end(event.execution, std::move(event));
+  const auto execution = event.execution;
+  end(execution, std::move(event));
 }
 
 /// `event` says how; whose and which attempt is filled in.
