@@ -2,14 +2,12 @@
 
 #include "actors/background.hpp"
 #include "actors/log.hpp"
+#include "actors/open_page.hpp"
 #include "actors/retry.hpp"
 
 #include <caf/send.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <sys/random.h>
 
 namespace expbuild {
 
@@ -20,43 +18,10 @@ spdlog::logger& logger() {
   return instance;
 }
 
-/// A random (version 4) UUID: unguessable, since a name is all one needs to watch or cancel.
-std::string new_operation_name() {
-  std::array<unsigned char, 30> chance; // one for each x
-  if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
-    std::abort(); // never for so few bytes
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string text = "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx";
-  const auto* next = chance.data();
-  for (auto& c : text)
-    if (c == 'x')
-      c = hex[*next++ & 0xf];
-  return text;
-}
-
 absl::Status unknown(const std::string& operation) {
   return absl::NotFoundError("no operation '" + operation.substr(0, 200)
                              + "' is running or was finished lately; execute the action again");
 }
-
-bool fits(const operation_filter& filter, const operation_state& state) {
-  const bool done = state.stage == execution_stage::completed;
-  return filter.done.value_or(done) == done && filter.stage.value_or(state.stage) == state.stage;
-}
-
-/// Shared by the questions for one page: each answer has a place of its own, and the last to come
-/// (or to be dropped) completes the page. What was forgotten meanwhile is left out.
-struct open_page {
-  operation_page page;
-  operation_filter filter;
-  reply<operation_page> answer;
-
-  ~open_page() {
-    std::erase_if(page.operations,
-                  [this](const auto& x) { return x.state.name.empty() || !fits(filter, x.state); });
-    answer(std::move(page));
-  }
-};
 
 } // namespace
 

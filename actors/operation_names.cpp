@@ -1,6 +1,23 @@
 #include "actors/operation_names.hpp"
 
+#include <array>
+#include <cstdlib>
+#include <sys/random.h>
+
 namespace expbuild {
+
+std::string new_operation_name() {
+  std::array<unsigned char, 30> chance; // one for each x
+  if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
+    std::abort(); // never for so few bytes
+  static constexpr char hex[] = "0123456789abcdef";
+  std::string text = "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx";
+  const auto* next = chance.data();
+  for (auto& c : text)
+    if (c == 'x')
+      c = hex[*next++ & 0xf];
+  return text;
+}
 
 void operation_names::add(const std::string& name, std::uint64_t execution) {
   const auto number = ++last_;

@@ -8,6 +8,9 @@
 
 namespace expbuild {
 
+/// A random (version 4) UUID: unguessable, since a name is all one needs to watch or cancel.
+std::string new_operation_name();
+
 /// Every operation name that can be asked for, in the order of their making. Plain data.
 class operation_names {
 public:

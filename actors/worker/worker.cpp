@@ -132,8 +132,8 @@ void worker_state::staged(const inputs_staged& event) {
   if (!is_current(event.attempt))
     return;
   set_time(*busy->metadata.mutable_input_fetch_completed_timestamp(), clock::now());
-  if (auto lost = missing_digests_of(event.status);
-      !lost.empty()) // clients must be let upload them
+  auto lost = missing_digests_of(event.status);
+  if (!lost.empty()) // clients must be let upload them again
     caf::anon_send(options.blobs, blobs_lost{.trace = {}, .digests = std::move(lost)});
   if (busy->status.ok())
     busy->status = event.status;

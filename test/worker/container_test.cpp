@@ -32,7 +32,7 @@ CAF_TEST(what it runs and sees is what was said) {
                              .directory = "/build/sub",
                              .user = "1000:1000",
                              .mounts = {{"/slot", "/build", false}, {"/opt", "/tools", true}},
-                             .labels = {{"expbuild.slot", "/work/docker-worker-1"}}});
+                             .labels = {{"expbuild.slot", "/slots/docker-worker-1"}}});
   CAF_CHECK_EQUAL(body["Image"].get<std::string>(), "sha256:abc");
   CAF_CHECK_EQUAL(body["Cmd"].dump(), R"(["/bin/sh","-c","echo \"$A\""])");
   CAF_CHECK(body["Entrypoint"].empty());
@@ -41,7 +41,7 @@ CAF_TEST(what it runs and sees is what was said) {
   CAF_CHECK_EQUAL(body["User"].get<std::string>(), "1000:1000");
   CAF_CHECK_EQUAL(body["HostConfig"]["Mounts"][1].dump(),
                   R"({"ReadOnly":true,"Source":"/opt","Target":"/tools","Type":"bind"})");
-  CAF_CHECK_EQUAL(body["Labels"]["expbuild.slot"].get<std::string>(), "/work/docker-worker-1");
+  CAF_CHECK_EQUAL(body["Labels"]["expbuild.slot"].get<std::string>(), "/slots/docker-worker-1");
 }
 
 CAF_TEST(limits are those of the engine and memory has no swap beside it) {

@@ -34,7 +34,8 @@ std::string count_sockets() {
     return "unknown";
   std::string counts(bytes.data(), static_cast<std::size_t>(length));
   for (const std::string everybodys : {" orphan ", " alloc ", " mem "})
-    for (auto at = counts.find(everybodys); at != std::string::npos; at = counts.find(everybodys, at))
+    for (auto at = counts.find(everybodys); at != std::string::npos;
+         at = counts.find(everybodys, at))
       counts.erase(at, counts.find_first_of(" \n", at + everybodys.size()) - at);
   return counts;
 }
