@@ -67,6 +67,15 @@ class Sandbox(unittest.TestCase):
                 self.assertIn("max_memory_bytes", done.stderr)
             self.assertEqual(int(server.status()["cachedActions"]), 0)
 
+    def test_100_mb_of_output_come_back_whole_and_take_no_space_afterwards(self):
+        with Server(workers=1) as server:  # which looks at its end whether the log is empty
+            before = server.resident_mib()
+            done = server.rectl("exec", "--do-not-cache", "--", "/bin/sh", "-c", "yes 123456789 | head -c 100000000")
+            self.assertEqual((done.returncode, len(done.stdout)), (0, 100_000_000), done.stderr)
+            self.assertEqual(done.stdout[-20:], "123456789\n" * 2)
+            self.assertLess(server.resident_mib(), before + 60)
+            self.assertEqual((server.folder / "work/host-worker-1/stdout").stat().st_size, 0)
+
     def test_what_the_system_does_not_give_stops_the_start_only_when_demanded(self):
         without = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
         if os.geteuid() != 0:
