@@ -54,6 +54,10 @@ struct command_ended {
   std::chrono::nanoseconds user_time{0};
   std::chrono::nanoseconds system_time{0};
   std::int64_t max_rss_bytes = 0;
+  /// With out_of_memory: the most that all its processes used at once (0: unknown), and the limit
+  /// as the configuration says it.
+  std::int64_t memory_peak_bytes = 0;
+  std::string memory_limit = {};
   /// The merged tree of the overlay, to open things beneath; null when none was asked for. The
   /// mount, which is attached nowhere, lives as long as this: let go before removing its folders.
   std::shared_ptr<const unique_fd> root = nullptr;

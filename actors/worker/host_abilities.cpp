@@ -29,16 +29,14 @@ host_abilities abilities_of(const runner::v1::Hello& hello) {
 class probe : public std::enable_shared_from_this<probe> {
 public:
   probe(execution_thread::impl& thread, std::shared_ptr<answer> to)
-      : runner_(std::make_shared<runner_process>(thread, "the probe")), timer_(thread.loop),
-        to_(std::move(to)) {}
+      : thread_(thread), timer_(thread.loop), to_(std::move(to)) {}
 
   void ask(const host_executor_options& options) {
-    const auto status = runner_->start(
-        options.runner,
-        [me = shared_from_this()](const runner::v1::Event& event, const unique_fd&) {
-          me->take(event);
-        },
-        [me = shared_from_this()](const absl::Status& why) { me->gone(why); });
+    runner_ = std::make_shared<runner_process>(thread_, "the probe", options.runner);
+    const auto status =
+        runner_->start([me = shared_from_this()](const runner::v1::Event& event,
+                                                 const unique_fd&) { me->take(event); },
+                       [me = shared_from_this()](const absl::Status& why) { me->gone(why); });
     if (!status.ok())
       return gone(status);
     timer_.expires_after(limit);
@@ -46,7 +44,7 @@ public:
       if (!error)
         me->runner_->kill(absl::DeadlineExceededError("the runner said nothing for 5 s"));
     });
-    runner_->send(setup_request(options.sandbox)).IgnoreError(); // else `gone` is told
+    runner_->send(setup_request(options.sandbox), {}).IgnoreError(); // else `gone` is told
   }
 
 private:
@@ -65,7 +63,8 @@ private:
       to_->set_value(absl::UnavailableError(std::string(why.message())));
   }
 
-  const std::shared_ptr<runner_process> runner_;
+  execution_thread::impl& thread_;
+  std::shared_ptr<runner_process> runner_;
   boost::asio::steady_timer timer_;
   const std::shared_ptr<answer> to_;
   std::optional<host_abilities> heard_;

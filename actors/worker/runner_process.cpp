@@ -25,11 +25,12 @@ std::string describe(int status) {
 
 } // namespace
 
-runner_process::runner_process(execution_thread::impl& thread, std::string name)
-    : thread_(thread), name_(std::move(name)), socket_(thread.loop), tree_(thread.loop) {}
+runner_process::runner_process(execution_thread::impl& thread, std::string name,
+                               std::filesystem::path program)
+    : thread_(thread), name_(std::move(name)), program_(std::move(program)), socket_(thread.loop),
+      tree_(thread.loop) {}
 
-absl::Status runner_process::start(const std::filesystem::path& program, on_event events,
-                                   on_gone gone) {
+absl::Status runner_process::start(on_event events, on_gone gone) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return errno_status(errno, "making the socket of a runner");
@@ -38,11 +39,11 @@ absl::Status runner_process::start(const std::filesystem::path& program, on_even
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
   vfork_launcher launcher;
   error_code error;
-  auto started = launcher.launch(thread_.loop.get_executor(), error, program.string(),
+  auto started = launcher.launch(thread_.loop.get_executor(), error, program_.string(),
                                  std::vector<std::string>{},
                                  boost::process::v2::process_stdio{theirs.get(), {}, {}});
   if (error)
-    return errno_status(error.value(), "cannot start runner " + program.string());
+    return errno_status(error.value(), "cannot start runner " + program_.string());
   process_.emplace(std::move(started));
   pid_ = process_->id();
   thread_.runners.insert(process_->id());
@@ -54,8 +55,9 @@ absl::Status runner_process::start(const std::filesystem::path& program, on_even
   return absl::OkStatus();
 }
 
-absl::Status runner_process::send(const runner::v1::Request& request) {
-  if (runner::send_packet(socket_.native_handle(), request.SerializeAsString()))
+absl::Status runner_process::send(const runner::v1::Request& request, std::vector<int> attached) {
+  if (runner::send_packet(socket_.native_handle(), request.SerializeAsString(),
+                          std::move(attached)))
     return absl::OkStatus();
   auto status = errno_status(errno, "sending a request to the runner of " + name_);
   kill(status);
@@ -72,9 +74,9 @@ void runner_process::listen() {
 void runner_process::take_packets() {
   for (;;) {
     std::string bytes;
-    int passed = -1;
+    std::vector<int> passed;
     const auto got = runner::receive_packet(socket_.native_handle(), bytes, passed);
-    unique_fd attached(passed);
+    std::vector<unique_fd> attached(passed.begin(), passed.end());
     if (got == runner::received::nothing_yet)
       return listen();
     if (got != runner::received::message)
@@ -96,7 +98,7 @@ void runner_process::take_packets() {
         tree_.assign(static_cast<int>(fd));
     }
     if (events_)
-      events_(event, std::move(attached));
+      events_(event, attached.empty() ? unique_fd() : std::move(attached.front()));
   }
 }
 

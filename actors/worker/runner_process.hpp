@@ -1,8 +1,7 @@
 #pragma once
 #include "actors/worker/execution_thread_impl.hpp"
+#include "actors/worker/runner_link.hpp"
 #include "actors/worker/vfork_launcher.hpp"
-#include "expbuild/runner/v1/runner.pb.h"
-#include "storage/posix.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,31 +12,16 @@
 
 namespace expbuild {
 
-/// One runner process and the conversation with it. Lives on the execution thread: every function
-/// is called there. Tells `events` what the runner says and `gone`, once, when it has died and the
-/// process tree of its command is dead too.
-class runner_process : public std::enable_shared_from_this<runner_process> {
+/// A runner as a process of the host, started by us. `gone` comes when it has died.
+class runner_process : public runner_link, public std::enable_shared_from_this<runner_process> {
 public:
-  /// With the descriptor that came along, if any.
-  using on_event = std::function<void(const runner::v1::Event&, unique_fd)>;
-  using on_gone = std::function<void(absl::Status)>;
+  runner_process(execution_thread::impl& thread, std::string name, std::filesystem::path program);
 
-  runner_process(execution_thread::impl& thread, std::string name);
-
-  /// NOT_FOUND and the like when the program can not be started.
-  absl::Status start(const std::filesystem::path& program, on_event events, on_gone gone);
-
-  /// UNAVAILABLE when the runner does not take it: it is lost, `gone` follows.
-  absl::Status send(const runner::v1::Request& request);
-
-  /// Kills it; `gone` is called no more.
-  void abandon();
-
-  /// Kills it; `gone` is told this reason.
-  void kill(absl::Status why);
-
-  /// Any thread; 0 before start and after the end.
-  std::int64_t pid() const noexcept { return pid_.load(); }
+  absl::Status start(on_event events, on_gone gone) override;
+  absl::Status send(const runner::v1::Request& request, std::vector<int> attached) override;
+  void abandon() override;
+  void kill(absl::Status why) override;
+  std::int64_t pid() const noexcept override { return pid_.load(); }
 
 private:
   using process = boost::process::v2::basic_process<boost::asio::io_context::executor_type>;
@@ -51,6 +35,7 @@ private:
 
   execution_thread::impl& thread_;
   const std::string name_;
+  const std::filesystem::path program_;
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::posix::stream_descriptor tree_;
   std::optional<process> process_;

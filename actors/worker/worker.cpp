@@ -40,6 +40,14 @@ void set_duration(google::protobuf::Duration& to, std::chrono::nanoseconds time)
   to.set_nanos(static_cast<std::int32_t>(time.count() % 1'000'000'000));
 }
 
+std::string out_of_memory(const command_ended& ended) {
+  auto text = "the command needs more memory than its worker allows (" + ended.memory_limit
+              + "): the system has killed it, or a part of it";
+  if (ended.memory_peak_bytes > 0)
+    text += "; it used up to " + std::to_string(ended.memory_peak_bytes) + " bytes";
+  return text;
+}
+
 void describe(const command_ended& ended, reapi::ExecutedActionMetadata& to) {
   set_time(*to.mutable_execution_start_timestamp(), ended.started_at);
   set_time(*to.mutable_execution_completed_timestamp(), ended.ended_at);
@@ -178,9 +186,7 @@ void worker_state::ran(command_finished& event) {
         + std::to_string(std::chrono::duration<double>(busy->work->action->timeout).count())
         + " s");
   if (ended.why == command_ended::reason::out_of_memory)
-    busy->status = absl::ResourceExhaustedError(
-        "the command needs more memory than its worker allows (max_memory_bytes): the system has "
-        "killed it, or a part of it");
+    busy->status = absl::ResourceExhaustedError(out_of_memory(ended));
   collect(std::move(ended.root));
 }
 

@@ -218,11 +218,14 @@ CAF_TEST(a command that loses a process to the memory limit is no success whatev
   end_command({.why = command_ended::reason::out_of_memory,
                .exit_code = 0,
                .started_at = {},
-               .ended_at = {}});
+               .ended_at = {},
+               .memory_peak_bytes = 4711,
+               .memory_limit = "memory_limit = 5000"});
   CAF_REQUIRE_EQUAL(ends->size(), 1u);
   CAF_CHECK(absl::IsResourceExhausted(ends->at(0).status));
-  CAF_CHECK(std::string(ends->at(0).status.message()).find("max_memory_bytes")
-            != std::string::npos);
+  const std::string text(ends->at(0).status.message());
+  CAF_CHECK(text.find("memory_limit = 5000") != std::string::npos);
+  CAF_CHECK(text.find("4711") != std::string::npos);
   CAF_REQUIRE(ends->at(0).result != nullptr);
 }
 

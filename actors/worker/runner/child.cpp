@@ -67,6 +67,7 @@ problem attach_overlay(const child_plan& plan) {
 problem enter_own_root(const child_plan& plan) {
   const auto& house = plan.house;
   return enter_private_root({.mounts = house.file_tree->mounts.get(),
+                             .of_container = house.file_tree->of_container,
                              .own_root = plan.root,
                              .tmp_bytes = house.asked.max_tmp_bytes(),
                              .read_only_proc = house.root && plan.request.uid() == 0});
@@ -190,6 +191,8 @@ child_plan::child_plan(const v1::Start& start, const sandbox& made)
 
 void run_child(child_plan& plan) {
   die_with_runner(plan);
+  if (plan.house.container)
+    need(plan, plan.house.container->enter_groups());
   if (!plan.house.memory_score.empty())
     take_memory_score(plan.house.memory_score);
   if (!plan.house.pid_namespaces)

@@ -80,7 +80,12 @@ problem make_report_pipe(child_plan& plan, tree& started) {
   return {};
 }
 
-problem open_logs(child_plan& plan) {
+problem open_logs(child_plan& plan, std::vector<descriptor>& streams) {
+  if (streams.size() == 2) {
+    plan.out = std::move(streams[0]);
+    plan.err = std::move(streams[1]);
+    return {};
+  }
   if (auto x = open_log(plan.request.stdout_path(), plan, plan.out))
     return x;
   return open_log(plan.request.stderr_path(), plan, plan.err);
@@ -111,11 +116,12 @@ problem start(child_plan& plan, tree& started) {
 
 } // namespace
 
-bool start_tree(const v1::Start& request, sandbox& house, tree& started, v1::Failed& error) {
+bool start_tree(const v1::Start& request, std::vector<descriptor> streams, sandbox& house,
+                tree& started, v1::Failed& error) {
   child_plan plan(request, house);
   auto trouble = house.network ? house.network->renew_if_used() : problem{};
   if (!trouble)
-    trouble = open_logs(plan);
+    trouble = open_logs(plan, streams);
   if (!trouble)
     trouble = start(plan, started);
   if (!trouble)

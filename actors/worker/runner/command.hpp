@@ -3,6 +3,7 @@
 
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 /// Starting one command: everything that happens between a Start request and execve.
 
@@ -16,8 +17,10 @@ struct tree {
   descriptor root;   ///< of the overlay, when there is one
 };
 
-/// Empties stdout and stderr, then makes the process tree. On failure `error` holds what to answer.
-bool start_tree(const v1::Start& request, sandbox& house, tree& started, v1::Failed& error);
+/// Empties stdout and stderr, then makes the process tree. `streams`: stdout and stderr, when the
+/// request names none. On failure `error` holds what to answer.
+bool start_tree(const v1::Start& request, std::vector<descriptor> streams, sandbox& house,
+                tree& started, v1::Failed& error);
 
 /// Goes through everything that comes before execve, and ends there.
 problem try_command(const sandbox& house);

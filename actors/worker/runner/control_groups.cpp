@@ -104,7 +104,7 @@ problem control_groups::make_and_enter(const std::string& parent, std::string& f
 }
 
 problem control_groups::join_version_2(const std::string& controller, std::string& folder) {
-  auto parent = own_control_group("");
+  auto parent = control_group_of("self", "");
   if (!version_2_.empty())
     parent = parents_.back();
   const std::string daemons = daemon_group;
@@ -123,7 +123,7 @@ problem control_groups::join_version_2(const std::string& controller, std::strin
 }
 
 problem control_groups::join(const std::string& controller, std::string& folder) {
-  const auto own = own_control_group(controller);
+  const auto own = control_group_of("self", controller);
   return own.empty() ? join_version_2(controller, folder) : make_and_enter(own, folder);
 }
 
@@ -142,27 +142,16 @@ problem control_groups::limit_memory(std::uint64_t bytes) {
     return {};
   if (auto x = join("memory", folder))
     return x;
+  memory_ = memory_watch(folder);
   const auto limit = std::to_string(bytes);
   if (folder == version_2_) {
-    memory_events_ = folder + "/memory.events";
     put(folder + "/memory.swap.max", "0"); // absent where there is no swap
     return put(folder + "/memory.max", limit);
   }
-  memory_events_ = folder + "/memory.oom_control";
   if (auto x = put(folder + "/memory.limit_in_bytes", limit))
     return x;
   put(folder + "/memory.memsw.limit_in_bytes", limit); // absent where swap is not counted
   return {};
-}
-
-std::uint64_t control_groups::memory_kills() const {
-  if (memory_events_.empty())
-    return 0;
-  std::ifstream events(memory_events_);
-  for (std::string name, value; events >> name >> value;)
-    if (name == "oom_kill")
-      return std::stoull(value);
-  return 0;
 }
 
 void control_groups::leave() {

@@ -1,4 +1,5 @@
 #pragma once
+#include "actors/worker/runner/memory_watch.hpp"
 #include "actors/worker/runner/problem.hpp"
 
 #include <cstdint>
@@ -16,8 +17,8 @@ public:
   problem limit_processes(std::uint32_t count);
   problem limit_memory(std::uint64_t bytes);
 
-  /// How many of our processes the memory limit has killed so far.
-  std::uint64_t memory_kills() const;
+  /// What the memory limit does; of nothing without one.
+  const memory_watch& memory() const { return memory_; }
 
   /// Goes back where it came from and removes the groups; nothing else may be in them.
   void leave();
@@ -33,7 +34,7 @@ private:
   std::vector<std::string> folders_;
   std::vector<std::string> parents_;
   std::string version_2_; ///< our group there, when we have one
-  std::string memory_events_;
+  memory_watch memory_;
 };
 
 } // namespace expbuild::runner

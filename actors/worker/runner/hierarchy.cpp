@@ -42,9 +42,9 @@ mounted find_mount(const std::string& controller) {
   return {};
 }
 
-/// Our group's path in the hierarchy. A line is: number:CONTROLLERS:PATH
-std::string find_path(const std::string& controller) {
-  std::ifstream groups("/proc/self/cgroup");
+/// Its group's path in the hierarchy. A line is: number:CONTROLLERS:PATH
+std::string find_path(const std::string& process, const std::string& controller) {
+  std::ifstream groups("/proc/" + process + "/cgroup");
   for (std::string line; std::getline(groups, line);) {
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
@@ -59,9 +59,9 @@ std::string find_path(const std::string& controller) {
 
 } // namespace
 
-std::string own_control_group(const std::string& controller) {
+std::string control_group_of(const std::string& process, const std::string& controller) {
   const auto mount = find_mount(controller);
-  auto path = find_path(controller);
+  auto path = find_path(process, controller);
   if (mount.at.empty() || path.empty())
     return {};
   if (mount.top.size() > 1 && path.rfind(mount.top, 0) == 0)

@@ -49,6 +49,20 @@ problem mount_tmp(std::uint64_t bytes) {
   return {};
 }
 
+/// What the copy of a container's tree must not share with the container: what is mounted later,
+/// its message queues, and a /dev that its root could write to.
+problem seclude() {
+  mount_attr read_only{};
+  read_only.attr_set = MOUNT_ATTR_RDONLY;
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return failed("making mounts private");
+  if (::umount2("/dev/mqueue", MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+    return failed("unmounting /dev/mqueue");
+  return ::mount_setattr(AT_FDCWD, "/dev", 0, &read_only, sizeof read_only) == 0
+             ? problem{}
+             : failed("making /dev read-only");
+}
+
 } // namespace
 
 problem bind_folder(const std::string& path, descriptor& mount) {
@@ -70,6 +84,9 @@ problem enter_private_root(const root_contents& contents) {
     return x;
   if (::setns(contents.mounts, CLONE_NEWNS) != 0 || ::unshare(CLONE_NEWNS) != 0)
     return failed("entering the private root");
+  if (contents.of_container)
+    if (auto x = seclude())
+      return x;
   if (!attach(proc.get(), "/proc"))
     return failed("mounting /proc");
   if (auto x = mount_tmp(contents.tmp_bytes))

@@ -16,14 +16,16 @@ constexpr auto own_place = "/build";
 /// empty places for /proc, /tmp and the command's own folder; nothing else of the host. Built once,
 /// in a mount namespace of its own that no process lives in; every command gets a copy.
 struct private_root {
-  descriptor mounts; ///< that namespace
+  descriptor mounts;         ///< that namespace
+  bool of_container = false; ///< it is a container's: its first process lives in it
 };
 
 problem make_private_root(const v1::Setup& asked, private_root& made);
 
 /// What one command's copy is made of.
 struct root_contents {
-  int mounts = -1;   ///< private_root::mounts
+  int mounts = -1; ///< private_root::mounts
+  bool of_container = false;
   int own_root = -1; ///< mount of the command's own folder
   std::uint64_t tmp_bytes = 0;
   bool read_only_proc = false; ///< for a command that runs as root, whom sysctls obey

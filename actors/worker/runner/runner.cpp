@@ -32,6 +32,11 @@ void tell_end(const tree_report& report, std::uint64_t id, v1::Exited::KilledBy 
   to.set_max_rss_bytes(report.usage.ru_maxrss * 1024LL);
 }
 
+bool was_killed(const tree_report& report) {
+  return report.kind == tree_report::exited && WIFSIGNALED(report.value)
+         && WTERMSIG(report.value) == SIGKILL;
+}
+
 void tell_failure(const tree_report& report, std::uint64_t id, v1::Failed& to) {
   to.set_id(id);
   to.set_error_number(report.value);
@@ -67,6 +72,8 @@ void loop::run() {
       on_tree_gone();
     else if (current_ && event.data.fd == current_->timer.get())
       kill(v1::Exited::TIMEOUT);
+    else if (house_.container && event.data.fd == house_.container->first_process())
+      connected = on_container_gone();
   }
   if (current_)
     kill(v1::Exited::REQUEST);
@@ -76,9 +83,9 @@ void loop::run() {
 
 bool loop::on_request() {
   std::string bytes;
-  int attached = -1;
+  std::vector<int> attached;
   const auto got = receive_packet(socket_, bytes, attached);
-  const descriptor unwanted(attached);
+  std::vector<descriptor> streams(attached.begin(), attached.end());
   switch (got) {
   case received::nothing_yet:
     return true;
@@ -93,7 +100,7 @@ bool loop::on_request() {
   if (request.has_setup())
     set_up(request.setup());
   else if (request.has_start())
-    start(request.start());
+    start(request.start(), std::move(streams));
   else if (request.has_kill() && current_ && current_->id == request.kill().id())
     kill(v1::Exited::REQUEST);
   else if (request.has_ping()) {
@@ -117,10 +124,12 @@ void loop::set_up(const v1::Setup& request) {
   hello.set_no_overlays(house_.no_overlays);
   for (const auto& group : house_.groups.folders())
     hello.add_control_groups(group);
+  if (house_.container)
+    watch(house_.container->first_process());
   send(event);
 }
 
-void loop::start(const v1::Start& request) {
+void loop::start(const v1::Start& request, std::vector<descriptor> streams) {
   v1::Event event;
   tree started;
   if (current_ || !is_set_up_) {
@@ -128,13 +137,13 @@ void loop::start(const v1::Start& request) {
     event.mutable_failed()->set_error_number(EBUSY);
     return send(event);
   }
-  if (!start_tree(request, house_, started, *event.mutable_failed()))
+  if (!start_tree(request, std::move(streams), house_, started, *event.mutable_failed()))
     return send(event);
   event.mutable_started()->set_id(request.id());
   event.mutable_started()->set_tree_pid(static_cast<std::uint32_t>(started.pid));
   current_.emplace();
   current_->id = request.id();
-  current_->memory_kills = house_.groups.memory_kills();
+  current_->memory_kills = house_.memory.kills();
   current_->processes = std::move(started);
   watch(current_->processes.pidfd.get());
   if (request.timeout_ns() > 0)
@@ -162,11 +171,19 @@ void loop::kill(v1::Exited::KilledBy why) {
 
 v1::Exited::KilledBy loop::killer_of(const running& ended, int status) const {
   // It may have ended by itself just before the signal came.
-  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-  if (killed && ended.killed_by != v1::Exited::NOBODY)
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && ended.killed_by != v1::Exited::NOBODY)
     return ended.killed_by;
-  return house_.groups.memory_kills() > ended.memory_kills ? v1::Exited::MEMORY
-                                                           : v1::Exited::NOBODY;
+  return house_.memory.kills() > ended.memory_kills ? v1::Exited::MEMORY : v1::Exited::NOBODY;
+}
+
+/// Every command in it has been killed by the kernel; the daemon judges, and lets us go.
+bool loop::on_container_gone() {
+  if (current_)
+    forget(current_->processes.pidfd);
+  v1::Event event;
+  event.mutable_container_ended();
+  send(event);
+  return false;
 }
 
 void loop::on_tree_gone() {
@@ -185,16 +202,24 @@ void loop::on_tree_gone() {
     }
     kill_remaining_children();
   }
+  const auto killer = killer_of(ended, report.value);
+  if (killer == v1::Exited::NOBODY && was_killed(report) && house_.container
+      && house_.container->has_ended())
+    return; // with the container, not by itself: the container's end is told
   v1::Event event;
   if (report.kind == tree_report::exited)
-    tell_end(report, ended.id, killer_of(ended, report.value), *event.mutable_exited());
+    tell_end(report, ended.id, killer, *event.mutable_exited());
   else
     tell_failure(report, ended.id, *event.mutable_failed());
-  send(event, event.has_exited() ? ended.processes.root.get() : -1);
+  if (event.exited().killed_by() == v1::Exited::MEMORY)
+    event.mutable_exited()->set_memory_peak_bytes(house_.memory.peak_bytes());
+  if (event.has_exited() && ended.processes.root)
+    return send(event, {ended.processes.root.get()});
+  send(event);
 }
 
-void loop::send(const v1::Event& event, int attached) {
-  send_packet(socket_, event.SerializeAsString(), attached);
+void loop::send(const v1::Event& event, std::vector<int> attached) {
+  send_packet(socket_, event.SerializeAsString(), std::move(attached));
 }
 
 void kill_remaining_children() {

@@ -2,11 +2,13 @@
 #include "actors/worker/runner/command.hpp"
 
 #include <optional>
+#include <vector>
 
 namespace expbuild::runner {
 
 /// The runner's life: requests in, events out, one command at a time. Waits in epoll for its
-/// socket, the command's process tree and the command's timeout, for nothing else.
+/// socket, the command's process tree, the command's timeout and the end of the container that
+/// commands are put into, for nothing else.
 class loop {
 public:
   explicit loop(int socket);
@@ -27,12 +29,13 @@ private:
   void forget(const descriptor& fd);
   bool on_request();
   void set_up(const v1::Setup& request);
-  void start(const v1::Start& request);
+  void start(const v1::Start& request, std::vector<descriptor> streams);
   void arm_timeout(std::int64_t nanoseconds);
   void kill(v1::Exited::KilledBy why);
   void on_tree_gone();
+  bool on_container_gone();
   v1::Exited::KilledBy killer_of(const running& ended, int status) const;
-  void send(const v1::Event& event, int attached = -1);
+  void send(const v1::Event& event, std::vector<int> attached = {});
 
   int socket_;
   int epoll_;

@@ -2,6 +2,7 @@
 
 #include "actors/worker/runner/clone.hpp"
 #include "actors/worker/runner/command.hpp"
+#include "actors/worker/runner/hierarchy.hpp"
 #include "actors/worker/runner/overlay.hpp"
 #include "actors/worker/runner/privileges.hpp"
 
@@ -78,15 +79,35 @@ void set_limits(sandbox& made) {
     lack(made, "max_memory_bytes", x);
   else if (made.asked.max_memory_bytes() != 0)
     spare_this_process(made);
+  made.memory = made.groups.memory();
 }
 
-problem make_sandbox(sandbox& made) {
+/// The limits are the container's.
+problem enter_container(sandbox& made) {
+  joined_container container;
+  if (auto x = container.join(made.asked.container()))
+    return x;
+  made.memory = container.memory();
+  made.file_tree = private_root{descriptor(::fcntl(container.mounts(), F_DUPFD_CLOEXEC, 3)), true};
+  made.container = std::move(container);
+  return {};
+}
+
+problem make_file_tree(sandbox& made) {
+  if (made.asked.has_container())
+    return enter_container(made);
   private_root tree;
   if (auto x = make_private_root(made.asked, tree))
     return x;
   made.file_tree = std::move(tree);
+  return {};
+}
+
+problem make_sandbox(sandbox& made) {
+  if (auto x = make_file_tree(made))
+    return x;
   made.filter.emplace(made.asked.allow_ptrace());
-  if (!made.asked.host_network()) {
+  if (!made.asked.host_network() && !made.asked.container().join_network()) {
     own_network network;
     if (auto x = network.enter())
       lack(made, "network", x);
@@ -109,6 +130,7 @@ void isolate(sandbox& made, problem found) {
     return;
   made.file_tree.reset();
   made.filter.reset();
+  made.container.reset();
   lack(made, "isolation", found);
   if (!made.asked.host_network() && !made.network)
     lack(made, "network", found);
@@ -123,6 +145,14 @@ void set_up_overlays(sandbox& made, problem found) {
   made.no_overlays = found ? to_string(found) : "";
 }
 
+/// The container is all there is, and nobody here may do more than a command.
+void stay_inside(sandbox& made) {
+  auto group = control_group_of("self", "memory");
+  if (group.empty())
+    group = control_group_of("self", "");
+  made.memory = memory_watch(group);
+}
+
 } // namespace
 
 std::string to_string(const problem& x) {
@@ -132,9 +162,14 @@ std::string to_string(const problem& x) {
 sandbox set_up(const v1::Setup& asked) {
   sandbox made;
   made.asked = asked;
-  made.root = ::geteuid() == 0;
   made.self = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-  set_limits(made);
+  if (asked.isolation() == v1::Setup::INSIDE) {
+    stay_inside(made);
+    return made;
+  }
+  made.root = ::geteuid() == 0;
+  if (!asked.has_container())
+    set_limits(made);
   auto found = made.root ? problem{} : enter_user_namespace();
   made.user_namespace = !made.root && !found;
   if (!found)

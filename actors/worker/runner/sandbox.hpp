@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/worker/runner/control_groups.hpp"
 #include "actors/worker/runner/descriptor.hpp"
+#include "actors/worker/runner/joined_container.hpp"
 #include "actors/worker/runner/network.hpp"
 #include "actors/worker/runner/private_root.hpp"
 #include "actors/worker/runner/problem.hpp"
@@ -24,10 +25,12 @@ struct sandbox {
   std::string no_overlays; ///< why not
   std::vector<v1::Lack> lacks;
 
-  std::optional<private_root> file_tree; ///< only with isolation by namespaces, as the next two
-  std::optional<own_network> network;    ///< none: the host's
+  std::optional<joined_container> container; ///< that commands are put into
+  std::optional<private_root> file_tree;     ///< only with isolation by namespaces, as the next two
+  std::optional<own_network> network;        ///< none: the host's
   std::optional<syscall_filter> filter;
   control_groups groups;
+  memory_watch memory;              ///< of the group that commands are in
   bool processes_by_rlimit = false; ///< no group counts them, but our user namespace does
   descriptor self;                  ///< pidfd of this process, for children to see whether it lives
   std::string memory_score;         ///< oom_score_adj that commands get; empty: as it is
