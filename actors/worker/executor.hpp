@@ -39,6 +39,7 @@ struct command_spec {
   std::filesystem::path stdout_path; ///< absolute; emptied or made by the executor
   std::filesystem::path stderr_path;
   std::chrono::nanoseconds timeout{0}; ///< of the command alone; 0: none
+  std::string image = {}; ///< for an executor that has a choice: another one than its own
   /// Mounted before the command starts; only where host_abilities say so (UNAVAILABLE otherwise).
   std::optional<overlay_spec> overlay = std::nullopt;
 };

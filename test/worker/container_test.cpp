@@ -21,7 +21,8 @@ CAF_TEST(a container has no right that was not asked for) {
   CAF_CHECK_EQUAL(host["SecurityOpt"].dump(), R"(["no-new-privileges"])");
   CAF_CHECK_EQUAL(host["LogConfig"]["Type"].get<std::string>(), "none");
   CAF_CHECK(host["Mounts"].empty());
-  for (const auto* limit : {"NanoCpus", "Memory", "PidsLimit", "Tmpfs", "Privileged"})
+  CAF_CHECK(host["ReadonlyRootfs"].get<bool>());
+  for (const auto* limit : {"NanoCpus", "Memory", "PidsLimit", "Tmpfs", "ShmSize", "Privileged"})
     CAF_CHECK(!host.contains(limit));
 }
 
@@ -49,11 +50,13 @@ CAF_TEST(limits are those of the engine and memory has no swap beside it) {
                              .cpus = 1.5,
                              .memory_bytes = 64 << 20,
                              .max_processes = 100,
-                             .tmp_bytes = 1 << 20})["HostConfig"];
+                             .tmpfs = {{"/tmp", 1 << 20}},
+                             .shm_bytes = 1 << 21})["HostConfig"];
   CAF_CHECK_EQUAL(host["NanoCpus"].get<std::int64_t>(), 1'500'000'000);
   CAF_CHECK_EQUAL(host["Memory"].get<std::int64_t>(), 64 << 20);
   CAF_CHECK_EQUAL(host["MemorySwap"].get<std::int64_t>(), 64 << 20);
   CAF_CHECK_EQUAL(host["PidsLimit"].get<std::int64_t>(), 100);
+  CAF_CHECK_EQUAL(host["ShmSize"].get<std::int64_t>(), 1 << 21);
   CAF_CHECK(host["Tmpfs"]["/tmp"].get<std::string>().find("size=1048576") != std::string::npos);
 }
 

@@ -21,16 +21,18 @@ json mounts_of(const container_spec& spec) {
 json host_of(const container_spec& spec) {
   json host{{"Mounts", mounts_of(spec)}, {"NetworkMode", spec.network},
             {"CapDrop", {"ALL"}},        {"SecurityOpt", {"no-new-privileges"}},
-            {"IpcMode", "private"},      {"LogConfig", {{"Type", "none"}}}};
+            {"IpcMode", "private"},      {"LogConfig", {{"Type", "none"}}},
+            {"ReadonlyRootfs", true}};
   if (spec.cpus > 0)
     host["NanoCpus"] = static_cast<std::int64_t>(spec.cpus * 1e9);
   if (spec.memory_bytes > 0)
     host["Memory"] = host["MemorySwap"] = spec.memory_bytes; // the same: no swap beside it
   if (spec.max_processes > 0)
     host["PidsLimit"] = spec.max_processes;
-  if (spec.tmp_bytes > 0)
-    host["Tmpfs"] = {
-        {"/tmp", "rw,nosuid,nodev,exec,mode=1777,size=" + std::to_string(spec.tmp_bytes)}};
+  if (spec.shm_bytes > 0)
+    host["ShmSize"] = spec.shm_bytes;
+  for (const auto& [path, bytes] : spec.tmpfs)
+    host["Tmpfs"][path] = "rw,nosuid,nodev,exec,mode=1777,size=" + std::to_string(bytes);
   return host;
 }
 

@@ -20,20 +20,21 @@ struct container_mount {
 };
 
 /// One container. What is not said here it does not have: no capability, no new privileges, no
-/// network unless named, no log kept by the engine.
+/// network unless named, no log kept by the engine, nothing that it could write to.
 struct container_spec {
   std::string image;                     ///< id or name
   std::vector<std::string> command = {}; ///< instead of what the image would start
   std::vector<std::pair<std::string, std::string>> environment = {}; ///< beside the image's own
   std::string directory = {};                                        ///< absolute, in the container
   std::string user = {};                                             ///< "UID:GID"
-  std::string network = "none";                                      ///< or "bridge", "host"
+  std::string network = "none"; ///< or "bridge", "host", "container:ID"
   std::vector<container_mount> mounts = {};
   std::map<std::string, std::string> labels = {};
-  double cpus = 0;                ///< 0: no limit
-  std::int64_t memory_bytes = 0;  ///< swap included; 0: no limit
-  std::int64_t max_processes = 0; ///< 0: no limit
-  std::int64_t tmp_bytes = 0;     ///< of /tmp, in memory; 0: the image's own /tmp
+  double cpus = 0;                                ///< 0: no limit
+  std::int64_t memory_bytes = 0;                  ///< swap included; 0: no limit
+  std::int64_t max_processes = 0;                 ///< 0: no limit
+  std::map<std::string, std::int64_t> tmpfs = {}; ///< path: bytes; in memory, for everybody
+  std::int64_t shm_bytes = 0;                     ///< of /dev/shm; 0: the engine's default
 };
 
 /// The body of POST /containers/create.

@@ -66,8 +66,10 @@ problem attach_overlay(const child_plan& plan) {
 
 problem enter_own_root(const child_plan& plan) {
   const auto& house = plan.house;
+  const auto& writable = house.asked.container().writable_paths();
   return enter_private_root({.mounts = house.file_tree->mounts.get(),
                              .of_container = house.file_tree->of_container,
+                             .writable_paths = {writable.begin(), writable.end()},
                              .own_root = plan.root,
                              .tmp_bytes = house.asked.max_tmp_bytes(),
                              .read_only_proc = house.root && plan.request.uid() == 0});

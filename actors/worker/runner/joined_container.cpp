@@ -47,10 +47,7 @@ problem joined_container::join(const v1::Container& asked) {
   mounts_ = descriptor(::open((folder + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
   if (!mounts_)
     return failed("taking hold of the container's file tree");
-  if (asked.join_network())
-    if (auto x = enter_namespace(folder + "/ns/net", CLONE_NEWNET))
-      return x;
-  return enter_namespace(folder + "/ns/pid", CLONE_NEWPID);
+  return asked.join_network() ? enter_namespace(folder + "/ns/net", CLONE_NEWNET) : problem{};
 }
 
 problem joined_container::open_groups(const std::string& id, const std::string& pid) {

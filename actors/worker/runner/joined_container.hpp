@@ -8,12 +8,12 @@
 
 namespace expbuild::runner {
 
-/// A running container that commands are put into from outside: its file tree, its limits, its pid
-/// namespace, so that they end with it. This process itself stays on the host.
+/// A running container that commands are put into from outside: its file tree, its limits, its
+/// network perhaps. Their pid namespaces are the host's children, for the kernel makes none for a
+/// process that is not in the parent itself: whoever started them ends them with the container.
 class joined_container {
 public:
-  /// Takes hold of it; children that are cloned from now on belong to its pid namespace. EINVAL
-  /// when `asked` is not (any more) the container that it says.
+  /// Takes hold of it. EINVAL when `asked` is not (any more) the container that it says.
   problem join(const v1::Container& asked);
 
   int mounts() const { return mounts_.get(); }         ///< its mount namespace
@@ -23,12 +23,11 @@ public:
   /// In a child: from now on the container's limits hold for it and its children.
   problem enter_groups() const;
 
-  /// Whether it has ended, or is about to. A command that was killed by somebody may have been
-  /// killed by that: then this waits a moment for the end to show.
+  /// Whether it has ended, or is about to. A command that was killed by nobody here may have been
+  /// killed by its engine, with all that was in its groups: this waits a moment for that to show.
   bool has_ended() const;
 
 private:
-  problem open_namespaces(const std::string& folder);
   problem open_groups(const std::string& id, const std::string& pid);
 
   std::string stat_;

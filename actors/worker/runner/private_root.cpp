@@ -49,18 +49,22 @@ problem mount_tmp(std::uint64_t bytes) {
   return {};
 }
 
-/// What the copy of a container's tree must not share with the container: what is mounted later,
-/// its message queues, and a /dev that its root could write to.
-problem seclude() {
+/// What the copy of a container's tree must not share with the next command's: what is mounted
+/// later, message queues, and whatever its user could write to, as volumes that the image declares.
+problem seclude(const std::vector<std::string>& writable) {
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-    return failed("making mounts private");
+  read_only.propagation = MS_PRIVATE;
+  if (::mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &read_only, sizeof read_only) != 0)
+    return failed("making the container's mounts read-only");
   if (::umount2("/dev/mqueue", MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
     return failed("unmounting /dev/mqueue");
-  return ::mount_setattr(AT_FDCWD, "/dev", 0, &read_only, sizeof read_only) == 0
-             ? problem{}
-             : failed("making /dev read-only");
+  mount_attr read_write{};
+  read_write.attr_clr = MOUNT_ATTR_RDONLY;
+  for (const auto& path : writable)
+    if (::mount_setattr(AT_FDCWD, path.c_str(), AT_RECURSIVE, &read_write, sizeof read_write) != 0)
+      return failed("making the volume " + path + " writable");
+  return {};
 }
 
 } // namespace
@@ -85,7 +89,7 @@ problem enter_private_root(const root_contents& contents) {
   if (::setns(contents.mounts, CLONE_NEWNS) != 0 || ::unshare(CLONE_NEWNS) != 0)
     return failed("entering the private root");
   if (contents.of_container)
-    if (auto x = seclude())
+    if (auto x = seclude(contents.writable_paths))
       return x;
   if (!attach(proc.get(), "/proc"))
     return failed("mounting /proc");

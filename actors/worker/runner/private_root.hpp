@@ -26,7 +26,8 @@ problem make_private_root(const v1::Setup& asked, private_root& made);
 struct root_contents {
   int mounts = -1; ///< private_root::mounts
   bool of_container = false;
-  int own_root = -1; ///< mount of the command's own folder
+  std::vector<std::string> writable_paths = {}; ///< of a container
+  int own_root = -1;                            ///< mount of the command's own folder
   std::uint64_t tmp_bytes = 0;
   bool read_only_proc = false; ///< for a command that runs as root, whom sysctls obey
 };

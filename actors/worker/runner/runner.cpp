@@ -176,10 +176,8 @@ v1::Exited::KilledBy loop::killer_of(const running& ended, int status) const {
   return house_.memory.kills() > ended.memory_kills ? v1::Exited::MEMORY : v1::Exited::NOBODY;
 }
 
-/// Every command in it has been killed by the kernel; the daemon judges, and lets us go.
+/// Its command goes with it, and so do we: the tree is dead when the daemon hears our end.
 bool loop::on_container_gone() {
-  if (current_)
-    forget(current_->processes.pidfd);
   v1::Event event;
   event.mutable_container_ended();
   send(event);

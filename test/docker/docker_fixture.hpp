@@ -1,0 +1,120 @@
+#pragma once
+#include "actors/worker/docker/docker_executor.hpp"
+#include "test/worker/host_fixture.hpp"
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+namespace expbuild::test {
+
+constexpr auto test_image = "expbuild-test:1";
+constexpr auto other_image = "expbuild-test:2";
+
+/// Real containers of a real engine (test/docker/engine.py).
+struct docker_fixture {
+  temporary_folder folder;
+  execution_thread thread;
+  std::unique_ptr<engine_client> client =
+      make_engine_client(thread, {.socket = std::getenv("EXPBUILD_TEST_ENGINE")});
+  docker_engine engine{make_image_store(*client, {}), make_containers(*client)};
+  std::shared_ptr<io_pool> io = make_io_pool({});
+  docker_executor_options options;
+  std::unique_ptr<executor> sut;
+  box<absl::Status> lost;
+  std::function<std::unique_ptr<executor>()> make; ///< what is tested
+  int count = 0;
+  std::filesystem::path own; ///< the command's folder
+
+  docker_fixture() {
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0711));
+    options.name = "docker-worker-1";
+    options.runner = runner_program();
+    options.pool = folder.path();
+    options.directory = folder.path() / "docker-worker-1";
+    options.boot = "this";
+    options.image = test_image;
+    options.identity = {1000, 1000};
+    std::filesystem::create_directories(options.directory);
+    std::filesystem::permissions(options.directory, std::filesystem::perms(0711));
+  }
+
+  ~docker_fixture() {
+    sut.reset();
+    clear();
+    CAF_CHECK_EQUAL(containers_of("pool"), std::vector<std::string>{});
+  }
+
+  absl::Status open() {
+    sut = make();
+    box<absl::Status> ready;
+    lost = {};
+    sut->open(ready.callback(), lost.callback());
+    return ready.get();
+  }
+
+  void clear() {
+    box<absl::Status> done;
+    engine.boxes->remove_labelled(container_labels::pool, options.pool, "", "", done.callback());
+    CAF_CHECK_EQUAL(done.get(), absl::OkStatus());
+  }
+
+  engine_answer ask(const std::string& method, const std::string& target) {
+    box<absl::StatusOr<engine_answer>> answer;
+    client->call({.method = method, .target = target}, answer.callback());
+    return answer.get().value();
+  }
+
+  /// Ids of those with our label, by the value of which they are found.
+  std::vector<std::string> containers_of(const std::string& kind) {
+    const auto value = kind == "pool" ? options.pool : options.directory;
+    const nlohmann::json filters{{"label", {"expbuild." + kind + "=" + value.string()}}};
+    std::string escaped;
+    for (const char c : filters.dump()) {
+      char hex[4];
+      std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned char>(c));
+      escaped += hex;
+    }
+    std::vector<std::string> ids;
+    for (const auto& x :
+         nlohmann::json::parse(ask("GET", "/containers/json?all=true&filters=" + escaped).body))
+      ids.push_back(x["Id"]);
+    return ids;
+  }
+
+  command_spec command_for(const std::string& script) {
+    own = options.directory / ("attempt-" + std::to_string(++count));
+    std::filesystem::create_directories(own);
+    CAF_REQUIRE(::chown(own.c_str(), options.identity.uid, options.identity.gid) == 0);
+    return {.arguments = {"sh", "-c", script},
+            .environment = {{"PATH", "/bin"}},
+            .directory = own,
+            .root = own,
+            .stdout_path = options.directory / "stdout",
+            .stderr_path = options.directory / "stderr"};
+  }
+
+  ended_box start(command_spec command) {
+    ended_box box;
+    sut->start(std::move(command), box.callback());
+    return box;
+  }
+
+  command_ended attempt(const std::string& script,
+                        std::chrono::nanoseconds timeout = std::chrono::nanoseconds(0)) {
+    auto command = command_for(script);
+    command.timeout = timeout;
+    auto ended = start(std::move(command)).get();
+    CAF_REQUIRE_EQUAL(ended.status(), absl::OkStatus());
+    return *std::move(ended);
+  }
+
+  std::string printed() const { return read_text(options.directory / "stdout"); }
+
+  /// What it printed, on both streams.
+  std::string says(const std::string& script) {
+    attempt("exec 2>&1; " + script);
+    return printed();
+  }
+};
+
+} // namespace expbuild::test

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""A container engine for tests, on a socket and in a folder of its own, with one small image made here.
+
+engine.py run FOLDER COMMAND...   starts it if it does not run, tells its socket in EXPBUILD_TEST_ENGINE
+engine.py down FOLDER             stops it and removes everything
+Exit code 77: this machine can not have one; why is printed."""
+import contextlib
+import http.client
+import io
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.parse
+
+IMAGE = "expbuild-test:1"  # busybox and nothing else
+OTHER_IMAGE = "expbuild-test:2"  # the same with a file and a variable of its own
+WAIT = 60
+
+
+def obstacle():
+    """Why there can be no engine here; None when there can."""
+    if os.geteuid() != 0:
+        return "only root can run a container engine"
+    for program in ("dockerd", "containerd", "runc"):
+        if not shutil.which(program):
+            return f"{program} is not installed (docker.io)"
+    if not pathlib.Path("/bin/busybox").exists():
+        return "busybox is not installed (busybox-static)"
+    return None
+
+
+class Connection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("docker", timeout=timeout)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Engine:
+    def __init__(self, folder, live_restore=True, bridge=False):
+        self.folder = pathlib.Path(folder)
+        self.socket = self.folder / "docker.sock"
+        self.live_restore, self.bridge = live_restore, bridge
+
+    # ---- life --------------------------------------------------------------------------------
+
+    def start(self):
+        """Of a first life, or of another one after kill()."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        pid_file = self.folder / "pid"
+        if pid_file.exists() and not self.pid():
+            pid_file.unlink()  # its number may belong to another process by now
+        command = ["dockerd", "--host", f"unix://{self.socket}", "--data-root", self.folder / "data",
+                   "--exec-root", self.folder / "exec", "--pidfile", pid_file, "--log-level", "warn",
+                   "--storage-driver", self.storage_driver()]
+        if self.live_restore:
+            command.append("--live-restore")
+        if not self.bridge:
+            command += ["--bridge=none", "--iptables=false"]
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([str(x) for x in command], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, start_new_session=True)
+        end = time.monotonic() + WAIT
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                print((self.folder / "log").read_text()[-3000:], file=sys.stderr)
+                raise RuntimeError("dockerd did not start")
+            time.sleep(0.05)
+        return self
+
+    def storage_driver(self):
+        """An overlay can not lie on an overlay."""
+        kind = subprocess.run(["stat", "-f", "-c", "%T", self.folder], capture_output=True, text=True, check=True)
+        return "vfs" if kind.stdout.strip() == "overlayfs" else "overlay2"
+
+    def pid(self):
+        """Of dockerd; 0 when it does not run."""
+        try:
+            pid = int((self.folder / "pid").read_text())
+            return pid if pathlib.Path(f"/proc/{pid}/comm").read_text() == "dockerd\n" else 0
+        except (OSError, ValueError):
+            return 0
+
+    def kill(self, number=signal.SIGKILL):
+        pid = self.pid()
+        os.kill(pid, number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self.wait_gone(pid)
+
+    def wait_gone(self, pid):
+        if getattr(self, "process", None):
+            self.process.wait(WAIT)
+            return
+        with contextlib.suppress(ProcessLookupError), os.fdopen(os.pidfd_open(pid)) as process:
+            assert select.select([process], [], [], WAIT)[0], "dockerd does not end"
+
+    def stop(self):
+        """Nothing of it stays: no container, no process, no file."""
+        if self.pid():
+            for container in self.containers():
+                self.api("DELETE", f"/containers/{container['Id']}?force=true&v=true")
+            self.kill(signal.SIGTERM)
+        for mount in reversed(pathlib.Path("/proc/mounts").read_text().splitlines()):
+            at = mount.split()[1]
+            if at.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "-l", at], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- its API -----------------------------------------------------------------------------
+
+    def api(self, method, target, body=None, kind="application/json", timeout=WAIT):
+        """(status, answer)"""
+        connection = Connection(self.socket, timeout)
+        try:
+            if body is not None and kind == "application/json":
+                body = json.dumps(body)
+            connection.request(method, "/v1.41" + target, body, {"Content-Type": kind} if body else {})
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        try:
+            return answer.status, json.loads(text) if text else None
+        except ValueError:
+            return answer.status, text
+
+    def answers(self):
+        try:
+            return self.api("GET", "/_ping", timeout=2)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def containers(self, label=None):
+        filters = {"label": [label]} if label else {}
+        return self.api("GET", "/containers/json?all=true&filters=" + urllib.parse.quote(json.dumps(filters)))[1]
+
+    def make_images(self):
+        if self.api("GET", f"/images/{IMAGE}/json")[0] == 200:
+            return
+        repository, tag = IMAGE.split(":")
+        status, answer = self.api("POST", f"/images/create?fromSrc=-&repo={repository}&tag={tag}", root_tar(),
+                                  "application/x-tar")
+        assert status == 200, answer
+        repository, tag = OTHER_IMAGE.split(":")
+        status, answer = self.api(
+            "POST", f"/images/create?fromSrc=-&repo={repository}&tag={tag}&changes=ENV%20FLAVOUR=other",
+            root_tar(marker="other"), "application/x-tar")
+        assert status == 200, answer
+
+
+def root_tar(marker=None):
+    """A root file system as a tar: busybox under all its names."""
+    names = subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        def add(name, kind, mode, content=b"", target=""):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode, entry.size, entry.linkname = kind, mode, len(content), target
+            tar.addfile(entry, io.BytesIO(content))
+        for folder, mode in (("bin", 0o755), ("etc", 0o755), ("tmp", 0o1777)):
+            add(folder, tarfile.DIRTYPE, mode)
+        add("bin/busybox", tarfile.REGTYPE, 0o755, pathlib.Path("/bin/busybox").read_bytes())
+        for name in names:
+            if name != "busybox":
+                add(f"bin/{name}", tarfile.SYMTYPE, 0o777, target="busybox")
+        add("etc/passwd", tarfile.REGTYPE, 0o644, b"root:x:0:0:root:/:/bin/sh\n")
+        if marker:
+            add("etc/marker", tarfile.REGTYPE, 0o644, marker.encode())
+    return whole.getvalue()
+
+
+def main():
+    verb, folder, *command = sys.argv[1:]
+    why = obstacle()
+    if why:
+        print(f"skipped: {why}", flush=True)
+        sys.exit(77)
+    engine = Engine(folder, bridge=True)
+    if verb == "down":
+        engine.stop()
+    elif verb == "run":
+        if not engine.answers():
+            engine.start()
+        engine.make_images()
+        os.environ["EXPBUILD_TEST_ENGINE"] = str(engine.socket)
+        os.execvp(command[0], command)
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
