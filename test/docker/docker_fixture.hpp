@@ -3,6 +3,7 @@
 #include "test/worker/host_fixture.hpp"
 
 #include <cstdlib>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 
 namespace expbuild::test {
@@ -23,6 +24,7 @@ struct docker_fixture {
   box<absl::Status> lost;
   std::function<std::unique_ptr<executor>()> make; ///< what is tested
   int count = 0;
+  unique_fd up;
   std::filesystem::path own; ///< the command's folder
 
   docker_fixture() {
@@ -106,6 +108,19 @@ struct docker_fixture {
     auto ended = start(std::move(command)).get();
     CAF_REQUIRE_EQUAL(ended.status(), absl::OkStatus());
     return *std::move(ended);
+  }
+
+  /// A command that runs for long, once `wait_until_up` has returned.
+  ended_box start_lasting(const std::string& seconds) {
+    auto command = command_for("sleep " + seconds + " & echo up > up; wait");
+    ::mkfifo((own / "up").c_str(), 0666);
+    std::filesystem::permissions(own / "up", std::filesystem::perms(0666));
+    up = unique_fd(::open((own / "up").c_str(), O_RDWR | O_CLOEXEC));
+    return start(std::move(command));
+  }
+  void wait_until_up() const {
+    char text[3] = {};
+    CAF_CHECK_EQUAL(::read(up.get(), text, sizeof text), 3);
   }
 
   std::string printed() const { return read_text(options.directory / "stdout"); }

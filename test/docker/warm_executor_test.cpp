@@ -110,13 +110,8 @@ CAF_TEST(a timeout and a stop kill everything and the container serves on) {
             == command_ended::reason::timed_out);
   CAF_CHECK_EQUAL(printed(), "so far\n");
   CAF_CHECK(!host_fixture::runs(seconds));
-  auto command = command_for("mkfifo up; chmod 666 up; sleep " + seconds + " & echo up > up; wait");
-  const auto up = own / "up";
-  ::mkfifo(up.c_str(), 0666);
-  std::filesystem::permissions(up, std::filesystem::perms(0666));
-  command.arguments.back() = "sleep " + seconds + " & echo up > up; wait";
-  auto ended = start(command);
-  CAF_CHECK_EQUAL(read_text(up), "up\n");
+  auto ended = start_lasting(seconds);
+  wait_until_up();
   sut->stop();
   CAF_CHECK(ended.get()->why == command_ended::reason::stopped);
   CAF_CHECK(!host_fixture::runs(seconds));
@@ -135,14 +130,9 @@ CAF_TEST(a program that is not in the image is the fault of the command) {
 
 CAF_TEST(a container that is removed takes its command with it and is no result) {
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
-  auto command = command_for("");
-  const auto up = own / "up";
-  ::mkfifo(up.c_str(), 0666);
-  std::filesystem::permissions(up, std::filesystem::perms(0666));
   const auto seconds = host_fixture::unique_seconds();
-  command.arguments.back() = "sleep " + seconds + " & echo up > up; wait";
-  auto ended = start(command);
-  CAF_CHECK_EQUAL(read_text(up), "up\n");
+  auto ended = start_lasting(seconds);
+  wait_until_up();
   CAF_CHECK_EQUAL(
       ask("DELETE", "/containers/" + containers_of("slot").at(0) + "?force=true").status, 204u);
   const auto why = lost.get();

@@ -21,8 +21,7 @@ spdlog::logger& logger() {
 /// What an answer means, when it is none of those that are fine.
 absl::Status refusal(const std::string& what, const engine_answer& answer) {
   const auto text = "the container engine does not " + what + ": " + answer.message();
-  const bool is_final = answer.status >= 400 && answer.status < 500 && answer.status != 409;
-  return is_final ? absl::FailedPreconditionError(text) : absl::UnavailableError(text);
+  return answer.status == 400 ? absl::FailedPreconditionError(text) : absl::UnavailableError(text);
 }
 
 /// Ids of the listed containers whose label `other` is not `kept`.
@@ -63,14 +62,13 @@ public:
                  });
   }
 
-  void inspect(const std::string& id, on_state done) override {
-    client_.call({.target = "/containers/" + id + "/json"},
-                 [id, done = std::move(done)](const absl::StatusOr<engine_answer>& answer) {
+  void wait_ended(const std::string& id, on_state done) override {
+    client_.call({.method = "POST", .target = "/containers/" + id + "/wait"},
+                 [me = shared_from_this(), id,
+                  done = std::move(done)](const absl::StatusOr<engine_answer>& answer) {
                    if (!answer.ok())
                      return done(answer.status());
-                   if (!answer->ok())
-                     return done(refusal("tell about container " + id, *answer));
-                   done(parse_container_state(answer->body));
+                   me->inspect(id, done); // which tells whether there is one, too
                  });
   }
 
@@ -105,6 +103,17 @@ public:
   }
 
 private:
+  void inspect(const std::string& id, on_state done) {
+    client_.call({.target = "/containers/" + id + "/json"},
+                 [id, done = std::move(done)](const absl::StatusOr<engine_answer>& answer) {
+                   if (!answer.ok())
+                     return done(answer.status());
+                   if (!answer->ok())
+                     return done(refusal("tell about container " + id, *answer));
+                   done(parse_container_state(answer->body));
+                 });
+  }
+
   void start(const std::string& id, const on_running& done) {
     client_.call({.method = "POST", .target = "/containers/" + id + "/start"},
                  [me = shared_from_this(), id, done](const absl::StatusOr<engine_answer>& answer) {

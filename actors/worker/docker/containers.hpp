@@ -35,7 +35,8 @@ public:
   /// Creates one and starts it. What could be created but not started is removed.
   virtual void run(const container_spec& spec, on_running done) = 0;
 
-  virtual void inspect(const std::string& id, on_state done) = 0;
+  /// How it ended, once it has.
+  virtual void wait_ended(const std::string& id, on_state done) = 0;
 
   /// Kills what runs in it. OK also when there is none.
   virtual void remove(const std::string& id, on_done done) = 0;

@@ -24,6 +24,13 @@ container_spec common_spec(const docker_executor_options& options, const std::st
   return spec;
 }
 
+command_ended stopped_before_start() {
+  command_ended x;
+  x.why = command_ended::reason::stopped;
+  x.started_at = x.ended_at = std::chrono::system_clock::now();
+  return x;
+}
+
 void add_environment(const image_facts& image, command_spec& command) {
   for (const auto& variable : image.environment)
     if (std::none_of(command.environment.begin(), command.environment.end(),

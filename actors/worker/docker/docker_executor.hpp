@@ -59,6 +59,9 @@ std::unique_ptr<executor> make_single_use_executor(execution_thread& thread, doc
 /// What both kinds of containers have in common: limits, volumes, labels, user.
 container_spec common_spec(const docker_executor_options& options, const std::string& image_id);
 
+/// Of a command that was stopped while its container was made ready.
+command_ended stopped_before_start();
+
 /// What a command's own environment does not set, its image's does, as with `docker run`.
 void add_environment(const image_facts& image, command_spec& command);
 

@@ -173,12 +173,8 @@ private:
   }
 
   void begin() {
-    if (stopped_) {
-      command_ended x;
-      x.why = command_ended::reason::stopped;
-      x.started_at = x.ended_at = std::chrono::system_clock::now();
-      return std::exchange(ended_, nullptr)(std::move(x));
-    }
+    if (stopped_)
+      return std::exchange(ended_, nullptr)(stopped_before_start());
     add_environment(image_, command_);
     runner_->start(command_, [me = weak_from_this()](absl::StatusOr<command_ended> ended) {
       const auto self = me.lock();

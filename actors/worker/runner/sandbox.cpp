@@ -151,6 +151,7 @@ void stay_inside(sandbox& made) {
   if (group.empty())
     group = control_group_of("self", "");
   made.memory = memory_watch(group);
+  made.memory_score = "500"; // nobody may lower ours
 }
 
 } // namespace
