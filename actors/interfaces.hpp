@@ -69,6 +69,10 @@ using worker_actor = caf::typed_actor<
     caf::reacts_to<run_job>,
     // Kill what this attempt runs.
     caf::reacts_to<stop_job>,
+    // From the supervisor: finish what you do, then quit.
+    caf::reacts_to<step_down>,
+    // INTERNAL: no job is on its way any more.
+    caf::reacts_to<may_leave>,
     // Can you run actions?
     caf::reacts_to<check_health, reply<unit>>,
     // INTERNAL: its executor is ready, or will never be.
@@ -89,6 +93,10 @@ using scheduler_actor = caf::typed_actor<
     caf::reacts_to<raise_priority>,
     // A slot is free.
     caf::reacts_to<worker_ready, worker_actor>,
+    // From a worker: it takes no more; answered when nothing is on its way to it.
+    caf::reacts_to<worker_leaving, worker_actor, reply<unit>>,
+    // From a worker: it can not come, and why.
+    caf::reacts_to<worker_unusable>,
     // From a worker: an attempt ended.
     caf::reacts_to<job_done>,
     // Counts and slots.
@@ -146,6 +154,8 @@ using supervisor_actor = caf::typed_actor<
     caf::reacts_to<get_workers, reply<std::vector<worker_status>>>,
     // Stop them all; answered when they are gone.
     caf::reacts_to<shut_down, reply<unit>>,
+    // Something that workers need is gone, or there again.
+    caf::reacts_to<dependency_changed>,
     // INTERNAL: time to restart one, or to look after a quarantined one.
     caf::reacts_to<restart_worker>>;
 

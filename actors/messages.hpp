@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/job.hpp"
 #include "actors/operation_messages.hpp"
+#include "actors/pool_messages.hpp"
 #include "actors/reply.hpp"
 #include "actors/trace.hpp"
 #include "actors/worker/worker_messages.hpp"
@@ -101,100 +102,6 @@ struct put_result {
   cached_result result;
 };
 
-// ---- scheduler and workers -------------------------------------------------------------------
-
-/// Queue this job. Its operation hears stage_reached and, once, job_done. The operation's handle
-/// comes along.
-struct submit {
-  trace_context trace;
-  job_ptr work;
-};
-
-/// Nobody wants this job any more: taken from the queue, or stopped.
-struct withdraw {
-  trace_context trace;
-  std::uint64_t execution = 0;
-  absl::Status why;
-};
-
-/// A more urgent listener has joined.
-struct raise_priority {
-  trace_context trace;
-  std::uint64_t execution = 0;
-  std::int32_t priority = 0;
-};
-
-/// A worker offers its slot (after its start and after each job). Its handle comes along.
-struct worker_ready {
-  trace_context trace;
-  std::string name;
-  std::string type;
-  platform_properties platform;
-  std::int64_t pid = 0;
-};
-
-/// How a job ended. `status` other than OK: no usable result, except that DEADLINE_EXCEEDED
-/// carries what there was.
-struct job_done {
-  trace_context trace;
-  std::uint64_t execution = 0;
-  std::uint64_t attempt = 0; ///< fences late answers
-  absl::Status status;
-  std::shared_ptr<const reapi::ActionResult> result;
-  reapi::ExecutedActionMetadata metadata = {}; ///< of the attempt; empty when there was none
-};
-
-/// Run this. The worker answers with job_done to the scheduler, always, unless it dies.
-struct run_job {
-  trace_context trace;
-  job_ptr work;
-  std::uint64_t attempt = 0;
-};
-
-/// Kill what this attempt runs; job_done follows with this status.
-struct stop_job {
-  trace_context trace;
-  std::uint64_t attempt = 0;
-  absl::Status why;
-};
-
-/// Answered by a worker that can run actions. UNAVAILABLE says why it can not.
-struct check_health {
-  trace_context trace;
-};
-
-struct scheduler_stats {
-  std::uint64_t queued = 0;
-  std::uint64_t running = 0;
-  std::uint64_t completed = 0;
-  std::uint64_t failed = 0;
-  /// Live slots: name, type, idle or busy, what it runs.
-  std::vector<worker_status> workers;
-};
-struct get_scheduler_stats {
-  trace_context trace;
-};
-
-// ---- supervisor --------------------------------------------------------------------------------
-
-/// Every worker with its restarts and last failure. (answer: vector of worker_status) A live one
-/// is `starting` here: whether it is idle or busy, with what, and its pid, the scheduler knows.
-struct get_workers {
-  trace_context trace;
-};
-
-/// Stop all workers; answered when they are gone.
-struct shut_down {
-  trace_context trace;
-};
-
-/// INTERNAL to supervisor: the pause before a restart, or of a quarantine, is over.
-struct restart_worker {
-  trace_context trace;
-  std::size_t slot = 0;
-  std::uint64_t generation = 0;
-};
-
 // ---- result_reaper -----------------------------------------------------------------------------
 
 /// Keep this finished operation until its time is over.
@@ -258,18 +165,6 @@ EXPBUILD_MESSAGE(get_cas_stats)
 EXPBUILD_MESSAGE(get_result)
 EXPBUILD_MESSAGE(result_known)
 EXPBUILD_MESSAGE(put_result)
-EXPBUILD_MESSAGE(submit)
-EXPBUILD_MESSAGE(withdraw)
-EXPBUILD_MESSAGE(raise_priority)
-EXPBUILD_MESSAGE(worker_ready)
-EXPBUILD_MESSAGE(job_done)
-EXPBUILD_MESSAGE(run_job)
-EXPBUILD_MESSAGE(stop_job)
-EXPBUILD_MESSAGE(check_health)
-EXPBUILD_MESSAGE(restart_worker)
-EXPBUILD_MESSAGE(get_scheduler_stats)
-EXPBUILD_MESSAGE(get_workers)
-EXPBUILD_MESSAGE(shut_down)
 EXPBUILD_MESSAGE(retire)
 EXPBUILD_MESSAGE(forget)
 EXPBUILD_MESSAGE(name_trace)
@@ -282,7 +177,5 @@ EXPBUILD_MESSAGE(reply<expbuild::begun_writes>)
 EXPBUILD_MESSAGE(reply<expbuild::unit>)
 EXPBUILD_MESSAGE(reply<expbuild::cas_stats>)
 EXPBUILD_MESSAGE(reply<expbuild::cached_result>)
-EXPBUILD_MESSAGE(reply<expbuild::scheduler_stats>)
-EXPBUILD_MESSAGE(reply<std::vector<expbuild::worker_status>>)
 EXPBUILD_MESSAGE(reply<expbuild::recorded_trace>)
 #undef EXPBUILD_MESSAGE

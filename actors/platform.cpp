@@ -2,6 +2,7 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
+#include <absl/strings/strip.h>
 
 #include <array>
 #include <sys/utsname.h>
@@ -23,7 +24,11 @@ bool describes_a_need(const std::string& name) {
   return absl::StartsWith(name, "label:");
 }
 
+constexpr auto image_property = "container-image";
+
 std::string normal_value(const std::string& name, const std::string& value) {
+  if (name == image_property)
+    return std::string(absl::StripPrefix(value, "docker://"));
   if (name != "OSFamily" && name != "Arch" && name != "Pool")
     return value;
   const auto lower = absl::AsciiStrToLower(value);
@@ -34,12 +39,19 @@ std::string normal_value(const std::string& name, const std::string& value) {
   return lower;
 }
 
+/// A '*' is anything at all, tags and slashes included, and stands at the end.
+bool covers(const std::string& name, const std::string& offered, const std::string& value) {
+  if (name == image_property && absl::EndsWith(offered, "*"))
+    return absl::StartsWith(value, offered.substr(0, offered.size() - 1));
+  return offered == value;
+}
+
 bool offers(const platform_properties& offered, const std::string& name, const std::string& value) {
   const auto [first, last] = offered.equal_range(name);
   for (auto i = first; i != last; ++i)
-    if (normal_value(name, i->second) == normal_value(name, value))
+    if (covers(name, normal_value(name, i->second), normal_value(name, value)))
       return true;
-  return name == "container-image" && value == "none" && first == last;
+  return name == image_property && value == "none" && first == last;
 }
 
 platform_properties from_proto(const reapi::Platform& x) {
@@ -87,6 +99,23 @@ platform_properties host_platform() {
   ::uname(&system);
   return {{"OSFamily", absl::AsciiStrToLower(std::string(system.sysname))},
           {"Arch", std::string(system.machine)}};
+}
+
+platform_properties docker_platform(const std::string& image,
+                                    const std::vector<std::string>& allowed_images) {
+  auto offered = host_platform();
+  offered.emplace("container", "docker");
+  offered.emplace(image_property, image);
+  for (const auto& pattern : allowed_images)
+    offered.emplace(image_property, pattern);
+  return offered;
+}
+
+std::string container_image_of(const platform_properties& wanted) {
+  const auto found = wanted.find(image_property);
+  return found == wanted.end() || found->second == "none"
+             ? ""
+             : normal_value(image_property, found->second);
 }
 
 } // namespace expbuild

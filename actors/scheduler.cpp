@@ -1,5 +1,6 @@
 #include "actors/scheduler.hpp"
 
+#include "actors/exit_reason.hpp"
 #include "actors/log.hpp"
 #include "actors/platform.hpp"
 #include "actors/retry.hpp"
@@ -32,53 +33,9 @@ std::chrono::seconds retry_delay(std::chrono::nanoseconds estimate) {
   return std::clamp(std::chrono::ceil<std::chrono::seconds>(estimate), first_guess, longest_guess);
 }
 
-template <class Offers>
-bool any_fits(const platform_properties& wanted, const Offers& offers) {
-  return std::any_of(offers.begin(), offers.end(),
-                     [&wanted](const auto& x) { return !first_mismatch(wanted, x); });
-}
-
-/// `declared` is not empty.
-absl::Status no_worker_could(const platform_properties& wanted,
-                             const std::vector<platform_properties>& declared) {
-  std::string offers;
-  for (const auto& x : declared) {
-    const auto text = "{" + to_string(x) + "}";
-    if (offers.find(text) == std::string::npos)
-      offers.append(offers.empty() ? "" : " or ").append(text);
-  }
-  const auto mismatch = first_mismatch(wanted, declared.front());
-  return absl::FailedPreconditionError(
-      "no worker offers the platform property "
-      + mismatch.value_or("combination {" + to_string(wanted) + "}") + "; on offer: " + offers);
-}
-
 } // namespace
 
 // ---- jobs ------------------------------------------------------------------------------------
-
-absl::Status scheduler_state::admit(const job& work) const {
-  const auto& wanted = work.action->platform;
-  if (any_fits(wanted, options.declared) || any_fits(wanted, offered))
-    return absl::OkStatus();
-  auto known = options.declared;
-  known.insert(known.end(), offered.begin(), offered.end());
-  if (known.empty())
-    return absl::FailedPreconditionError(
-        "this server has no workers: it is a cache only (execution.pool.workers is empty)");
-  auto status = no_worker_could(wanted, known);
-  if (!are_workers_starting())
-    return status;
-  return retry_later(absl::Status(status.code(), std::string(status.message())
-                                                     + " (some workers are still starting)"),
-                     first_guess);
-}
-
-/// A kind of worker that was declared and of which none has come yet.
-bool scheduler_state::are_workers_starting() const {
-  return std::any_of(options.declared.begin(), options.declared.end(),
-                     [this](const auto& x) { return !any_fits(x, offered); });
-}
 
 absl::Status scheduler_state::queue_is_full() const {
   auto text = "all workers are busy and " + std::to_string(waiting.size())
@@ -98,7 +55,7 @@ void scheduler_state::enqueue(const submit& request, const operation_actor& oper
   x.operation = operation;
   x.priority = request.work->priority;
   arm();
-  if (const auto status = admit(*request.work); !status.ok())
+  if (const auto status = catalogue.check(request.work->action->platform); !status.ok())
     return end(execution, {.trace = {}, .status = status, .result = nullptr});
   if (auto* free = find_idle(request.work->action->platform))
     return start(*free, request.work);
@@ -162,13 +119,33 @@ void scheduler_state::offer(const worker_ready& event, const worker_actor& worke
     x.status.type = event.type;
     x.status.pid = event.pid;
     x.platform = event.platform;
-    if (std::find(offered.begin(), offered.end(), event.platform) == offered.end())
-      offered.push_back(event.platform);
+    catalogue.came(event.name, event.platform);
     logger().info("Registered worker: {} ({})", event.name, to_string(event.platform));
     arm();
   }
   x.idle = true;
   match(x);
+}
+
+/// Whatever was sent to it before this answer reaches it before this answer.
+void scheduler_state::let_go(const worker_actor& worker) {
+  if (const auto found = slots.find(worker.address()); found != slots.end())
+    found->second.idle = false;
+}
+
+/// Jobs that only such workers could run end with the reason.
+void scheduler_state::give_up_on(const worker_unusable& event) {
+  catalogue.can_not_come(event.name, event.platform, event.why);
+  std::vector<std::uint64_t> hopeless;
+  for (const auto& [execution, x] : entries)
+    if (!x.worker && !catalogue.check(x.work->action->platform).ok())
+      hopeless.push_back(execution);
+  for (const auto execution : hopeless) {
+    const auto work = waiting.remove(execution);
+    if (work)
+      end(execution,
+          {.trace = {}, .status = catalogue.check(work->action->platform), .result = nullptr});
+  }
 }
 
 void scheduler_state::match(slot& free) {
@@ -204,7 +181,7 @@ void scheduler_state::worker_lost(const caf::down_msg& message) {
   const auto worker = found->second.status.name;
   slots.erase(found);
   if (execution != 0)
-    put_back(execution, worker, self->system().render(message.reason));
+    put_back(execution, worker, exit_reason(self->system(), message.reason));
 }
 
 /// The worker died, the job did not.
@@ -280,6 +257,7 @@ void scheduler_state::report() {
 scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, scheduler_options options) {
   auto& state = self->state;
   state.options = std::move(options);
+  state.catalogue = worker_catalogue(state.options.declared);
   self->set_down_handler([&state](const caf::down_msg& x) { state.worker_lost(x); });
   return traced_behavior(
       self, scheduler_state::name,
@@ -290,6 +268,11 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
           [&state](const withdraw& x) { state.take_back(x); },
           [&state](const raise_priority& x) { state.raise(x); },
           [&state](const worker_ready& x, const worker_actor& worker) { state.offer(x, worker); },
+          [&state](const worker_leaving&, const worker_actor& worker, const reply<unit>& answer) {
+            state.let_go(worker);
+            answer(unit{});
+          },
+          [&state](const worker_unusable& x) { state.give_up_on(x); },
           [&state](job_done& x) { state.finish(x); },
           [&state](const get_scheduler_stats&, const reply<scheduler_stats>& answer) {
             answer(state.stats());

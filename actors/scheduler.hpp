@@ -4,6 +4,7 @@
 #include "actors/metrics.hpp"
 #include "actors/throughput.hpp"
 #include "actors/traced_actor.hpp"
+#include "actors/worker_catalogue.hpp"
 
 #include <caf/actor_clock.hpp>
 
@@ -13,8 +14,8 @@
 namespace expbuild {
 
 struct scheduler_options {
-  /// What the configured workers declare, alive or not: an action that none of them could ever
-  /// run is refused at once.
+  /// What the configured workers declare, one entry a slot, alive or not: an action that none of
+  /// them could ever run is refused at once.
   std::vector<platform_properties> declared;
   std::size_t max_queue_size = 1000;
   /// Starts of one job; a job whose worker died that often ends UNAVAILABLE.
@@ -38,6 +39,8 @@ public:
   void take_back(const withdraw& request);
   void raise(const raise_priority& request);
   void offer(const worker_ready& event, const worker_actor& worker);
+  void let_go(const worker_actor& worker);
+  void give_up_on(const worker_unusable& event);
   void finish(job_done& event);
   void worker_lost(const caf::down_msg& message);
   scheduler_stats stats() const;
@@ -45,6 +48,7 @@ public:
 
   pointer self;
   scheduler_options options;
+  worker_catalogue catalogue{{}}; ///< made from the options
 
 private:
   /// A job from submit to job_done.
@@ -64,21 +68,17 @@ private:
     std::uint64_t execution = 0; ///< what it runs
   };
 
-  absl::Status admit(const job& work) const;
   void match(slot& free);
   slot* find_idle(const platform_properties& wanted);
   void start(slot& on, job_ptr work);
   void end(std::uint64_t execution, job_done event);
   absl::Status queue_is_full() const;
-  bool are_workers_starting() const;
   void arm();
   void report();
   void put_back(std::uint64_t execution, const std::string& worker, const std::string& why);
 
   std::unordered_map<std::uint64_t, entry> entries;
   std::map<caf::actor_addr, slot> slots;
-  /// Each different platform that a worker has come with so far.
-  std::vector<platform_properties> offered;
   throughput ends;
   job_queue waiting;
   std::uint64_t last_attempt = 0;

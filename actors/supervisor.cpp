@@ -1,5 +1,6 @@
 #include "actors/supervisor.hpp"
 
+#include "actors/exit_reason.hpp"
 #include "actors/log.hpp"
 
 #include <caf/send.hpp>
@@ -24,8 +25,21 @@ void supervisor_state::start_all() {
     slots.emplace_back(options.restarts);
     slots[i].status.name = options.workers[i].name;
     slots[i].status.type = options.workers[i].type;
-    start(i);
+    slots[i].status.image = options.workers[i].image;
+    if (const auto& needed = options.workers[i].dependency; !needed.empty())
+      dependencies.emplace(needed, absl::UnavailableError("waiting for the " + needed));
+    if (may_start(i))
+      start(i);
+    else
+      wait_for_dependency(i);
   }
+  report();
+}
+
+/// Where the dependency is gone the slot says so, and waits for it, however long that takes.
+bool supervisor_state::may_start(std::size_t index) const {
+  const auto& needed = options.workers[index].dependency;
+  return needed.empty() || dependencies.at(needed).ok();
 }
 
 void supervisor_state::start(std::size_t index) {
@@ -37,7 +51,7 @@ void supervisor_state::start(std::size_t index) {
 }
 
 void supervisor_state::someone_died(const caf::down_msg& message) {
-  const auto why = self->system().render(message.reason);
+  const auto why = exit_reason(self->system(), message.reason);
   for (std::size_t i = 0; i < slots.size(); ++i)
     if (slots[i].worker && slots[i].worker.address() == message.source)
       return worker_died(slots[i], i, why);
@@ -50,13 +64,21 @@ void supervisor_state::worker_died(slot& x, std::size_t index, const std::string
   x.worker = nullptr;
   if (stopping)
     return stop_all({});
-  const auto chosen =
-      x.policy.after_failure(self->clock().now(), std::uniform_real_distribution<>(0, 1)(chance));
   ++x.status.restarts;
   x.status.last_failure = why;
+  options.meters->worker_restarted();
+  if (may_start(index))
+    return schedule_restart(x, index, why);
+  logger().warn("{} is down until its dependency is back: {}", x.status.name, why);
+  x.status.condition = worker_condition::backoff;
+  report();
+}
+
+void supervisor_state::schedule_restart(slot& x, std::size_t index, const std::string& why) {
+  const auto chosen =
+      x.policy.after_failure(self->clock().now(), std::uniform_real_distribution<>(0, 1)(chance));
   x.status.condition =
       chosen.quarantined ? worker_condition::quarantined : worker_condition::backoff;
-  options.meters->worker_restarted();
   trace_log::note(chosen.quarantined ? "quarantined" : "restarting",
                   intern_name("worker " + x.status.name));
   if (chosen.quarantined)
@@ -72,10 +94,45 @@ void supervisor_state::worker_died(slot& x, std::size_t index, const std::string
 
 void supervisor_state::restart(const restart_worker& event) {
   auto& x = slots[event.slot];
-  if (stopping || x.worker || x.generation != event.generation)
+  if (stopping || x.worker || x.generation != event.generation || !may_start(event.slot))
     return;
   logger().info("restarting {}", x.status.name);
   start(event.slot);
+}
+
+void supervisor_state::change(const dependency_changed& event) {
+  auto& known = dependencies[event.dependency];
+  if (known.ok() == event.status.ok() || stopping)
+    return;
+  known = event.status;
+  if (known.ok())
+    logger().info("the {} answers", event.dependency);
+  else
+    logger().warn("the {} is gone, its workers wait for it: {}", event.dependency,
+                  std::string(known.message()));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    auto& x = slots[i];
+    if (options.workers[i].dependency != event.dependency)
+      continue;
+    if (!known.ok() && x.worker) {
+      caf::anon_send(x.worker, step_down{.trace = {}, .why = known});
+    } else if (!known.ok()) {
+      wait_for_dependency(i);
+    } else if (!x.worker) {
+      if (x.status.restarts == 0)
+        x.status.last_failure.clear(); // it has only waited
+      x.policy = restart_policy(options.restarts); // what failed without it says nothing any more
+      ++x.generation;
+      start(i);
+    }
+  }
+  report();
+}
+
+void supervisor_state::wait_for_dependency(std::size_t index) {
+  auto& x = slots[index];
+  x.status.condition = worker_condition::backoff;
+  x.status.last_failure = std::string(dependencies.at(options.workers[index].dependency).message());
 }
 
 std::vector<worker_status> supervisor_state::workers() const {
@@ -122,6 +179,7 @@ supervisor_actor::behavior_type supervisor(supervisor_state::pointer self,
             answer(state.workers());
           },
           [&state](const shut_down&, const reply<unit>& answer) { state.stop_all(answer); },
+          [&state](const dependency_changed& x) { state.change(x); },
           [&state](const restart_worker& x) { state.restart(x); }});
 }
 

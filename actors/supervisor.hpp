@@ -5,6 +5,7 @@
 #include "actors/traced_actor.hpp"
 
 #include <functional>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct worker_spec {
   std::string name;
   std::string type;
   std::function<worker_actor(caf::actor_system&)> spawn;
+  std::string image = {};      ///< for operators
+  std::string dependency = {}; ///< that it can not be without; it is started once that is there
 };
 
 struct supervisor_options {
@@ -28,7 +31,8 @@ struct supervisor_options {
 };
 
 /// Spawns the workers, watches them and restarts what dies: one for one, with backoff, jitter and a
-/// restart intensity above which a slot is quarantined (see restart_policy).
+/// restart intensity above which a slot is quarantined (see restart_policy). Workers whose
+/// dependency is gone step down together, and come back together when it does.
 class supervisor_state {
 public:
   static inline const char* name = "supervisor";
@@ -39,6 +43,7 @@ public:
   void start_all();
   void someone_died(const caf::down_msg& message);
   void restart(const restart_worker& event);
+  void change(const dependency_changed& event);
   std::vector<worker_status> workers() const;
   void stop_all(reply<unit> answer);
 
@@ -54,11 +59,15 @@ private:
     std::uint64_t generation = 0;
   };
 
+  bool may_start(std::size_t index) const;
+  void wait_for_dependency(std::size_t index);
   void start(std::size_t index);
+  void schedule_restart(slot& x, std::size_t index, const std::string& why);
   void worker_died(slot& x, std::size_t index, const std::string& why);
   void report() const;
 
   std::vector<slot> slots;
+  std::map<std::string, absl::Status> dependencies; ///< what is known of them
   std::mt19937_64 chance{std::random_device{}()};
   bool stopping = false;
   std::vector<reply<unit>> stopped;

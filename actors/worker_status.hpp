@@ -17,6 +17,7 @@ enum class worker_condition : std::uint8_t {
 struct worker_status {
   std::string name;
   std::string type;
+  std::string image = {}; ///< of a Docker worker
   worker_condition condition = worker_condition::starting;
   std::uint64_t restarts = 0;
   std::string last_failure;

@@ -26,6 +26,7 @@ config read_table(const toml::table* file, reading& context) {
     table_reader root(context, file, "");
     read_server(root, result);
     read_storage(root, result);
+    read_docker(root, result);
     read_execution(root, result);
     read_capabilities(root, result);
   }

@@ -57,6 +57,35 @@ struct host_workers_config {
   identity run_as; ///< resolved: nobody when the daemon is root and the file names nobody else
 };
 
+struct volume_config {
+  std::string host_path;
+  std::string container_path;
+  bool read_only = false;
+};
+
+/// 0: no limit.
+struct docker_workers_config {
+  std::size_t count = 1;
+  std::filesystem::path work_dir;
+  std::string image;
+  bool always_pull = false;
+  std::vector<std::string> allowed_images; ///< others that actions may ask for; '*' at the end
+  bool fresh = true;                       ///< isolation: else a container an action
+  double cpu_limit = 0;
+  std::int64_t memory_limit = 0;
+  std::string network_mode = "none"; ///< or "bridge", "host"
+  identity user; ///< resolved: nobody when the daemon is root and the file names nobody else
+  std::vector<volume_config> volumes;
+  std::int64_t max_processes = 4096;
+  std::int64_t max_output_bytes = std::int64_t{100} << 30;
+  std::int64_t max_tmp_bytes = std::int64_t{2} << 30;
+  bool allow_ptrace = false;
+};
+
+struct docker_config {
+  std::string socket; ///< empty: what DOCKER_HOST says, or the usual place
+};
+
 struct pool_config {
   std::size_t max_queue_size = 1000;
   std::chrono::milliseconds scheduler_interval{100};
@@ -66,6 +95,7 @@ struct pool_config {
   unsigned max_attempts = 3;
   std::chrono::seconds drain_timeout{30};
   std::vector<host_workers_config> host_workers;
+  std::vector<docker_workers_config> docker_workers;
 };
 
 struct capabilities_config {
@@ -85,6 +115,7 @@ struct config {
   http_config http;
   store_config cas{.memory_cache_bytes = std::int64_t{64} << 20};
   store_config action_cache{.memory_cache_bytes = std::int64_t{32} << 20};
+  docker_config docker;
   pool_config pool;
   capabilities_config capabilities;
   trace_config trace;

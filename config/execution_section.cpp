@@ -78,33 +78,13 @@ void read_host_workers(table_reader& section, pool_config& into) {
   into.host_workers.push_back(std::move(workers));
 }
 
-/// Checked as far as it can be, then left out: the rest of the file still works.
-void read_docker_workers(table_reader& section) {
-  std::string image;
-  std::string network = "none";
-  std::string user;
-  bool always_pull = false;
-  section.read_integer("count", 1, 0, 10'000);
-  section.read("image", image);
-  section.read("always_pull", always_pull);
-  section.read_number("cpu_limit", 0.01);
-  section.read_integer("memory_limit", 0, 4 << 20);
-  section.read("network_mode", network);
-  section.read("user", user);
-  for (const auto* table : section.read_tables("volumes")) {
-    table_reader volume(section.context(), table, "execution.pool.workers.volumes");
-    std::string host;
-    std::string container;
-    bool read_only = false;
-    volume.read("host_path", host);
-    volume.read("container_path", container);
-    volume.read("read_only", read_only);
-  }
-  if (!std::set<std::string>{"none", "bridge", "host"}.contains(network))
-    section.error("network_mode", "'network_mode' must be \"none\", \"bridge\" or \"host\"");
-  if (image.empty())
-    section.error("image", "a docker worker needs an 'image'");
-  section.warning("type", "docker workers are not supported yet: this table is left out");
+std::size_t count_workers(const pool_config& from) {
+  std::size_t count = 0;
+  for (const auto& workers : from.host_workers)
+    count += workers.count;
+  for (const auto& workers : from.docker_workers)
+    count += workers.count;
+  return count;
 }
 
 void read_workers(table_reader& pool, pool_config& into) {
@@ -114,7 +94,7 @@ void read_workers(table_reader& pool, pool_config& into) {
     std::string type;
     section.read("type", type);
     if (type == "docker")
-      read_docker_workers(section);
+      read_docker_workers(section, into);
     else
       read_host_workers(section, into);
     if (type != "docker" && type != "host")
@@ -122,7 +102,7 @@ void read_workers(table_reader& pool, pool_config& into) {
                                 ? "'type' must be \"host\" or \"docker\""
                                 : "unknown worker type '" + type + "'; use \"host\" or \"docker\"");
   }
-  if (!tables.empty() && into.host_workers.empty())
+  if (!tables.empty() && count_workers(into) == 0)
     pool.warning("workers", "no worker is left: the server is a cache only");
   if (tables.empty())
     into.host_workers.push_back(
@@ -132,9 +112,14 @@ void read_workers(table_reader& pool, pool_config& into) {
 /// So that two tables never share a slot's folder.
 void check_folders(table_reader& pool, const pool_config& from) {
   std::set<std::filesystem::path> folders;
+  const auto check = [&](const std::filesystem::path& folder) {
+    if (!folders.insert(folder).second)
+      pool.error("workers", "two worker tables share work_dir " + folder.string());
+  };
   for (const auto& workers : from.host_workers)
-    if (!folders.insert(workers.work_dir).second)
-      pool.error("workers", "two worker tables share work_dir " + workers.work_dir.string());
+    check(workers.work_dir);
+  for (const auto& workers : from.docker_workers)
+    check(workers.work_dir);
 }
 
 } // namespace

@@ -13,15 +13,6 @@ void read_word(table_reader& workers, const char* key, const std::set<std::strin
     workers.error(key, std::string("'") + key + "' must be " + hint);
 }
 
-/// 0 or at least `least`.
-void read_limit(table_reader& workers, const char* key, std::int64_t least, std::int64_t most,
-                std::int64_t& into) {
-  into = workers.read_integer(key, into, 0, most);
-  if (into != 0 && into < least)
-    workers.error(key, std::string("'") + key + "' must be 0 (no limit) or at least "
-                           + std::to_string(least));
-}
-
 /// Every action has these for itself, so that nothing of the host can be seen in them.
 bool is_private(const std::string& path) {
   for (const std::string top : {"/tmp", "/var/tmp", "/dev", "/proc", "/build"})
@@ -57,6 +48,14 @@ void check_together(table_reader& workers, const sandbox_config& from, bool use_
 }
 
 } // namespace
+
+void read_limit(table_reader& section, const char* key, std::int64_t least, std::int64_t most,
+                std::int64_t& into) {
+  into = section.read_integer(key, into, 0, most);
+  if (into != 0 && into < least)
+    section.error(key, std::string("'") + key + "' must be 0 (no limit) or at least "
+                           + std::to_string(least));
+}
 
 void read_sandbox(table_reader& workers, sandbox_config& into) {
   constexpr std::int64_t any = std::int64_t{1} << 50;

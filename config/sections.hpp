@@ -8,11 +8,19 @@ namespace expbuild {
 
 void read_server(table_reader& root, config& into);
 void read_storage(table_reader& root, config& into);
+void read_docker(table_reader& root, config& into);
 void read_execution(table_reader& root, config& into);
 void read_capabilities(table_reader& root, config& into);
 
 /// The keys of a table of host workers that keep actions apart.
 void read_sandbox(table_reader& workers, sandbox_config& into);
+
+/// One table of Docker workers.
+void read_docker_workers(table_reader& section, pool_config& into);
+
+/// 0 or at least `least`.
+void read_limit(table_reader& section, const char* key, std::int64_t least, std::int64_t most,
+                std::int64_t& into);
 
 /// HOST:PORT with a port from 0 to 65535.
 bool is_address(const std::string& text);

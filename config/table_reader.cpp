@@ -112,15 +112,19 @@ std::int64_t table_reader::read_integer(const std::string& key, std::int64_t oth
   return otherwise;
 }
 
-void table_reader::read_number(const std::string& key, double least) {
+double table_reader::read_number(const std::string& key, double otherwise, double least) {
   const auto* node = take(key);
   if (node == nullptr)
-    return;
+    return otherwise;
   const auto value = node->value<double>();
-  if (!value)
-    return wrong_type(key, "a number");
-  if (*value < least)
-    error(key, "'" + key + "' is too small; it must be at least " + std::to_string(least));
+  if (!value) {
+    wrong_type(key, "a number");
+    return otherwise;
+  }
+  if (*value >= least && *value < 1e9)
+    return *value;
+  error(key, "'" + key + "' must be a number from " + std::to_string(least) + " on");
+  return otherwise;
 }
 
 const toml::table* table_reader::read_table(const std::string& key) {

@@ -36,7 +36,7 @@ public:
   /// Both limits are allowed values.
   std::int64_t read_integer(const std::string& key, std::int64_t otherwise, std::int64_t least,
                             std::int64_t most = std::numeric_limits<std::int64_t>::max());
-  void read_number(const std::string& key, double least);
+  double read_number(const std::string& key, double otherwise, double least);
   /// The table of that name, or null.
   const toml::table* read_table(const std::string& key);
   /// The tables of an array of tables; none when absent.

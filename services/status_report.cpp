@@ -38,6 +38,7 @@ Worker describe(const worker_status& slot, const scheduler_stats& scheduling) {
   Worker worker;
   worker.set_name(merged.name);
   worker.set_type(merged.type);
+  worker.set_image(merged.image);
   worker.set_state(static_cast<Worker::State>(static_cast<int>(merged.condition)));
   worker.set_restarts(static_cast<std::int64_t>(merged.restarts));
   worker.set_last_failure(merged.last_failure);

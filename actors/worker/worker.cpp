@@ -3,11 +3,11 @@
 #include "actors/background.hpp"
 #include "actors/execution_times.hpp"
 #include "actors/log.hpp"
+#include "actors/platform.hpp"
 #include "actors/responses.hpp"
+#include "actors/worker/attempt_report.hpp"
 #include "actors/worker/environment.hpp"
 #include "storage/missing.hpp"
-
-#include "expbuild/execution/v1/resource_usage.pb.h"
 
 #include <caf/send.hpp>
 
@@ -19,45 +19,6 @@ using clock = std::chrono::system_clock;
 
 caf::error failure(const std::string& why) {
   return caf::make_error(caf::sec::runtime_error, why);
-}
-
-/// Where the time of an attempt went; a stage that was not reached is not counted.
-void report_stages(metrics& meters, const reapi::ExecutedActionMetadata& x) {
-  meters.stage_took(action_stage::queue, between(x.queued_timestamp(), x.worker_start_timestamp()));
-  if (x.has_input_fetch_completed_timestamp())
-    meters.stage_took(action_stage::fetch, between(x.input_fetch_start_timestamp(),
-                                                   x.input_fetch_completed_timestamp()));
-  if (x.has_execution_completed_timestamp())
-    meters.stage_took(action_stage::exec,
-                      between(x.execution_start_timestamp(), x.execution_completed_timestamp()));
-  if (x.has_output_upload_completed_timestamp())
-    meters.stage_took(action_stage::upload, between(x.output_upload_start_timestamp(),
-                                                    x.output_upload_completed_timestamp()));
-}
-
-void set_duration(google::protobuf::Duration& to, std::chrono::nanoseconds time) {
-  to.set_seconds(time.count() / 1'000'000'000);
-  to.set_nanos(static_cast<std::int32_t>(time.count() % 1'000'000'000));
-}
-
-std::string out_of_memory(const command_ended& ended) {
-  auto text = "the command needs more memory than its worker allows (" + ended.memory_limit
-              + "): the system has killed it, or a part of it";
-  if (ended.memory_peak_bytes > 0)
-    text += "; it used up to " + std::to_string(ended.memory_peak_bytes) + " bytes";
-  return text;
-}
-
-void describe(const command_ended& ended, reapi::ExecutedActionMetadata& to) {
-  set_time(*to.mutable_execution_start_timestamp(), ended.started_at);
-  set_time(*to.mutable_execution_completed_timestamp(), ended.ended_at);
-  set_duration(*to.mutable_virtual_execution_duration(),
-               std::max(ended.ended_at - ended.started_at, clock::duration{0}));
-  execution::v1::ResourceUsage usage;
-  set_duration(*usage.mutable_user_time(), ended.user_time);
-  set_duration(*usage.mutable_system_time(), ended.system_time);
-  usage.set_max_rss_bytes(ended.max_rss_bytes);
-  to.add_auxiliary_metadata()->PackFrom(usage);
 }
 
 } // namespace
@@ -76,12 +37,23 @@ void worker_state::open() {
 }
 
 void worker_state::opened(const absl::Status& status) {
+  if (absl::IsFailedPrecondition(status)) // actions must not wait for us
+    caf::anon_send(options.scheduler, worker_unusable{.trace = {},
+                                                      .name = options.name,
+                                                      .platform = options.platform,
+                                                      .why = status});
   if (!status.ok())
     return self->quit(failure(std::string(status.message())));
+  if (leaving)
+    return self->quit(leaving);
   offer();
 }
 
 void worker_state::lost(const absl::Status& why) {
+  if (busy && busy->command_over) {
+    leaving = failure(std::string(why.message()));
+    return; // `finish` quits
+  }
   if (busy && busy->space) // the tree of the attempt is known dead: its folder can go
     in_long_lane([space = busy->space] { space->remove(); });
   self->quit(failure(std::string(why.message())));
@@ -104,6 +76,24 @@ void worker_state::leave(const caf::error& reason) {
   busy->stopped = true;
   busy->status = absl::UnavailableError("the worker is being stopped");
   runner->stop(); // `finish` quits
+}
+
+void worker_state::finish_and_leave(const step_down& request) {
+  if (leaving)
+    return;
+  leaving = failure(std::string(request.why.message()));
+  if (busy)
+    return; // `finish` quits
+  caf::anon_send(options.scheduler, worker_leaving{}, worker_actor{self},
+                 reply<unit>([me = worker_actor{self}](const absl::StatusOr<unit>&) {
+                   caf::anon_send(me, may_leave{});
+                 }));
+}
+
+/// A job that was on its way has come before: then `finish` quits.
+void worker_state::may_go() {
+  if (!busy)
+    self->quit(leaving);
 }
 
 void worker_state::health(const reply<unit>& answer) {
@@ -160,6 +150,7 @@ void worker_state::start_command() {
   command.stdout_path = busy->space->stdout_path();
   command.stderr_path = busy->space->stderr_path();
   command.timeout = action.timeout;
+  command.image = container_image_of(action.platform);
   command.overlay = busy->space->overlay();
   runner->start(std::move(command), [me = worker_actor{self}, number = busy->number,
                                      here = current_trace()](absl::StatusOr<command_ended> ended) {
@@ -176,6 +167,7 @@ void worker_state::ran(command_finished& event) {
     return finish();
   }
   auto& ended = *event.ended;
+  busy->command_over = true;
   busy->exit_code = ended.exit_code;
   describe(ended, busy->metadata);
   if (ended.why == command_ended::reason::stopped && busy->stopped)
@@ -272,6 +264,8 @@ worker_actor::behavior_type worker(worker_state::pointer self, worker_options op
       self, label,
       worker_actor::behavior_type{
           [&state](run_job& x) { state.run(x); }, [&state](const stop_job& x) { state.stop(x); },
+          [&state](const step_down& x) { state.finish_and_leave(x); },
+          [&state](const may_leave&) { state.may_go(); },
           [&state](const check_health&, const reply<unit>& answer) { state.health(answer); },
           [&state](const executor_opened& x) { state.opened(x.status); },
           [&state](const executor_lost& x) { state.lost(x.why); },

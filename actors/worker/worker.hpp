@@ -43,6 +43,8 @@ public:
   void collected(outputs_collected& event);
   void published(const outputs_published& event);
   void stop(const stop_job& request);
+  void finish_and_leave(const step_down& request);
+  void may_go();
   void health(const reply<unit>& answer);
   /// Ends the attempt first, so that nothing of it stays behind.
   void leave(const caf::error& reason);
@@ -59,6 +61,7 @@ private:
     reapi::ExecutedActionMetadata metadata;
     absl::Status status; ///< other than OK: decided already
     bool stopped = false;
+    bool command_over = false; ///< what it left can be collected, whatever becomes of the executor
     int exit_code = 0;
     std::shared_ptr<reapi::ActionResult> result;
   };

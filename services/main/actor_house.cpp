@@ -36,7 +36,13 @@ caf::actor_system_config& tuned(caf::actor_system_config& config, std::size_t th
 std::filesystem::path trees_of(const daemon_options& options) {
   if (options.cas_root)
     return *options.cas_root / "trees";
-  return options.host_pools.empty() ? "" : options.host_pools.front().work_dir / ".trees";
+  return (options.host_pools.empty() ? options.docker_pools.front().work_dir
+                                     : options.host_pools.front().work_dir)
+         / ".trees";
+}
+
+bool is_cache_only(const daemon_options& options) {
+  return options.host_pools.empty() && options.docker_pools.empty();
 }
 
 } // namespace
@@ -54,6 +60,8 @@ actor_house::~actor_house() {
 void actor_house::stop_workers() {
   if (const auto boss = std::exchange(supervisor_, nullptr))
     ask_and_wait(boss, shut_down{}, std::chrono::seconds(10));
+  if (const auto docker = std::exchange(docker_, nullptr))
+    docker->close();
 }
 
 template <class Handle>
@@ -68,19 +76,39 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
                                service_context& into) {
   open_storage(options, storage, into);
   open_dispatching(options, into);
-  auto workers = make_host_workers(options.host_pools, {.store = storage.blobs,
-                                                        .io = into.io,
-                                                        .meters = into.meters,
-                                                        .thread = &thread,
-                                                        .runner = options.runner,
-                                                        .trees = trees_of(options),
-                                                        .symlinks = options.symlinks,
-                                                        .blobs = into.cas,
-                                                        .scheduler = into.scheduler});
+  worker_surroundings around{.store = storage.blobs,
+                             .io = into.io,
+                             .meters = into.meters,
+                             .thread = &thread,
+                             .runner = options.runner,
+                             .trees = nullptr,
+                             .symlinks = options.symlinks,
+                             .blobs = into.cas,
+                             .scheduler = into.scheduler};
+  if (!is_cache_only(options)) {
+    auto trees = staged_trees::open({.directory = trees_of(options)}, into.io);
+    if (!trees.ok())
+      return trees.status();
+    around.trees = *std::move(trees);
+  }
+  auto workers = make_workers(options, around);
   if (!workers.ok())
     return workers.status();
   open_supervision(options, *std::move(workers), std::move(fatal), into);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<worker_spec>>
+actor_house::make_workers(const daemon_options& options, const worker_surroundings& around) {
+  auto workers = make_host_workers(options.host_pools, around);
+  if (!workers.ok() || options.docker_pools.empty())
+    return workers;
+  auto docker = docker_pool::open(options.docker_pools, options.docker_socket, around);
+  if (!docker.ok())
+    return docker.status();
+  docker_ = *std::move(docker);
+  workers->insert(workers->end(), docker_->workers().begin(), docker_->workers().end());
+  return workers;
 }
 
 void actor_house::open_storage(const daemon_options& options, const stores& storage,
@@ -104,9 +132,12 @@ void actor_house::open_dispatching(const daemon_options& options, service_contex
   into.recorder = keep("recorder", system.spawn(recorder, trace_index_options{}));
   auto scheduling = options.scheduling;
   scheduling.meters = into.meters;
+  auto& declared = scheduling.declared;
   for (const auto& pool : options.host_pools)
-    if (pool.count > 0)
-      scheduling.declared.push_back(host_platform());
+    declared.insert(declared.end(), pool.count, host_platform());
+  for (const auto& pool : options.docker_pools)
+    declared.insert(declared.end(), pool.count,
+                    docker_platform(pool.shape.image, pool.allowed_images));
   into.scheduler = keep("scheduler", system.spawn(scheduler, scheduling));
   dispatcher_options dispatching;
   dispatching.operations.cache = into.action_cache;
@@ -134,6 +165,8 @@ void actor_house::open_supervision(const daemon_options& options, std::vector<wo
     supervising.vital.emplace_back(name, caf::actor_cast<caf::actor_addr>(actor));
   supervisor_ = keep("supervisor", system_->spawn(supervisor, std::move(supervising)));
   into.supervisor = supervisor_;
+  if (docker_)
+    docker_->watch(supervisor_);
   log_of("pool").info("Worker pool started with {} workers", count);
 }
 

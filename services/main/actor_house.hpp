@@ -1,5 +1,6 @@
 #pragma once
 #include "services/main/daemon.hpp"
+#include "services/main/docker_pool.hpp"
 #include "services/main/stores.hpp"
 #include "services/service_context.hpp"
 
@@ -28,6 +29,8 @@ public:
 private:
   template <class Handle>
   Handle keep(const char* name, Handle x);
+  absl::StatusOr<std::vector<worker_spec>> make_workers(const daemon_options& options,
+                                                        const worker_surroundings& around);
   void open_storage(const daemon_options& options, const stores& storage, service_context& into);
   void open_dispatching(const daemon_options& options, service_context& into);
   void open_supervision(const daemon_options& options, std::vector<worker_spec> workers,
@@ -36,6 +39,7 @@ private:
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::vector<std::pair<std::string, caf::strong_actor_ptr>> actors_;
+  std::unique_ptr<docker_pool> docker_; ///< null: no Docker workers
   supervisor_actor supervisor_; ///< null until it is spawned, and after the workers have gone
 };
 

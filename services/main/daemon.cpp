@@ -71,7 +71,7 @@ public:
     dog.allow("closing the HTTP endpoint", seconds(5));
     if (http_)
       http_->stop();
-    dog.allow("stopping the workers", seconds(15));
+    dog.allow("stopping the workers", seconds(30));
     actors_.stop_workers();
     dog.allow("finishing disk work", seconds(30));
     io_->stop();

@@ -3,6 +3,7 @@
 #include "actors/retired_operations.hpp"
 #include "actors/scheduler.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/worker/docker/docker_executor.hpp"
 #include "actors/worker/worker.hpp"
 #include "storage/digest.hpp"
 
@@ -28,6 +29,14 @@ struct host_pool_options {
   std::set<std::string> demanded; ///< keys of the sandbox that must hold, see `settle`
 };
 
+struct docker_pool_options {
+  std::size_t count = 1;
+  std::filesystem::path work_dir;
+  std::vector<std::string> allowed_images;
+  bool fresh = true;             ///< one warm container a worker; else a container an action
+  docker_executor_options shape; ///< of every worker; what is a worker's own is filled in
+};
+
 /// Everything a daemon is made of. `config/` fills it in.
 struct daemon_options {
   std::string version;
@@ -45,6 +54,8 @@ struct daemon_options {
   std::size_t remembered_result_bytes = 0;
 
   std::vector<host_pool_options> host_pools;
+  std::vector<docker_pool_options> docker_pools;
+  std::string docker_socket;    ///< empty: what DOCKER_HOST says, or the usual place
   std::filesystem::path runner; ///< the program re-runner
   scheduler_options scheduling; ///< what the daemon itself knows is filled in by it
   action_loader_options loading;

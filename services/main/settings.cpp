@@ -41,6 +41,28 @@ host_pool_options pool_from(const host_workers_config& workers) {
           .demanded = workers.sandbox.demanded};
 }
 
+docker_pool_options pool_from(const docker_workers_config& workers) {
+  docker_pool_options x{.count = workers.count,
+                        .work_dir = workers.work_dir,
+                        .allowed_images = workers.allowed_images,
+                        .fresh = workers.fresh,
+                        .shape = {}};
+  auto& shape = x.shape;
+  shape.image = workers.image;
+  shape.always_pull = workers.always_pull;
+  shape.identity = {.uid = workers.user.uid, .gid = workers.user.gid};
+  shape.network = workers.network_mode;
+  for (const auto& volume : workers.volumes)
+    shape.volumes.push_back({volume.host_path, volume.container_path, volume.read_only});
+  shape.limits = {.cpus = workers.cpu_limit,
+                  .memory_bytes = workers.memory_limit,
+                  .max_processes = static_cast<std::uint32_t>(workers.max_processes),
+                  .max_output_bytes = static_cast<std::uint64_t>(workers.max_output_bytes),
+                  .max_tmp_bytes = static_cast<std::uint64_t>(workers.max_tmp_bytes)};
+  shape.allow_ptrace = workers.allow_ptrace;
+  return x;
+}
+
 bool is_loopback(const std::string& address) {
   return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:")
          || absl::StartsWith(address, "[::1]:");
@@ -64,6 +86,9 @@ daemon_options daemon_options_from(const config& settings) {
   x.remembered_result_bytes = static_cast<std::size_t>(settings.action_cache.memory_cache_bytes);
   for (const auto& workers : settings.pool.host_workers)
     x.host_pools.push_back(pool_from(workers));
+  for (const auto& workers : settings.pool.docker_workers)
+    x.docker_pools.push_back(pool_from(workers));
+  x.docker_socket = settings.docker.socket;
   x.runner = own_folder() / "re-runner";
   x.scheduling.max_queue_size = settings.pool.max_queue_size;
   x.scheduling.max_attempts = settings.pool.max_attempts;

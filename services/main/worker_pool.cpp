@@ -17,15 +17,9 @@ spdlog::logger& logger() {
   return instance;
 }
 
-/// Links into the store are safe only for an action that can neither write nor chmod them: one
-/// that runs as another user than the store's owner, and not as root.
-bool may_link(const run_as& identity) {
-  return ::geteuid() == 0 && identity.uid != 0;
-}
-
 worker_options options_for(const std::string& name, const host_pool_options& pool,
                            const host_sandbox& sandbox, const worker_surroundings& around) {
-  worker_options x;
+  auto x = common_worker_options(around, pool.identity);
   x.name = name;
   x.type = "host";
   x.platform = host_platform();
@@ -35,15 +29,6 @@ worker_options options_for(const std::string& name, const host_pool_options& poo
         *thread, {.runner = runner, .identity = identity, .name = name, .sandbox = sandbox});
   };
   x.workspaces.directory = pool.work_dir / name;
-  x.workspaces.symlinks = around.symlinks;
-  x.workspaces.uid = pool.identity.uid;
-  x.workspaces.gid = pool.identity.gid;
-  x.workspaces.may_link = may_link(pool.identity);
-  x.store = around.store;
-  x.io = around.io;
-  x.meters = around.meters;
-  x.blobs = around.blobs;
-  x.scheduler = around.scheduler;
   x.environment = whitelisted(pool.env_whitelist);
   return x;
 }
@@ -77,29 +62,41 @@ absl::StatusOr<settled_pool> settle_sandbox(const host_pool_options& pool,
   return settled_pool{*std::move(settled), can->overlays};
 }
 
-absl::Status prepare_folder(const host_pool_options& pool) {
-  std::error_code error;
-  std::filesystem::create_directories(pool.work_dir, error);
-  if (error)
-    return absl::FailedPreconditionError("cannot make work_dir " + pool.work_dir.string() + ": "
-                                         + error.message());
-  // The user that actions run as must be able to reach its inputs, and to list nothing.
-  std::filesystem::permissions(pool.work_dir, std::filesystem::perms(0711), error);
-  return absl::OkStatus();
+} // namespace
+
+bool may_link_inputs(const run_as& identity) {
+  return ::geteuid() == 0 && identity.uid != 0;
 }
 
-} // namespace
+worker_options common_worker_options(const worker_surroundings& around, const run_as& identity) {
+  worker_options x;
+  x.workspaces.symlinks = around.symlinks;
+  x.workspaces.uid = identity.uid;
+  x.workspaces.gid = identity.gid;
+  x.workspaces.may_link = may_link_inputs(identity);
+  x.store = around.store;
+  x.io = around.io;
+  x.meters = around.meters;
+  x.blobs = around.blobs;
+  x.scheduler = around.scheduler;
+  return x;
+}
+
+absl::Status prepare_work_dir(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return absl::FailedPreconditionError("cannot make work_dir " + folder.string() + ": "
+                                         + error.message());
+  std::filesystem::permissions(folder, std::filesystem::perms(0711), error);
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::vector<worker_spec>>
 make_host_workers(const std::vector<host_pool_options>& pools, const worker_surroundings& around) {
   std::vector<worker_spec> specs;
-  if (pools.empty()) // a cache only: nothing is ever staged
-    return specs;
-  auto trees = staged_trees::open({.directory = around.trees}, around.io);
-  if (!trees.ok())
-    return trees.status();
   for (const auto& pool : pools) {
-    if (auto status = prepare_folder(pool); !status.ok())
+    if (auto status = prepare_work_dir(pool.work_dir); !status.ok())
       return status;
     const auto settled = settle_sandbox(pool, around);
     if (!settled.ok())
@@ -107,13 +104,13 @@ make_host_workers(const std::vector<host_pool_options>& pools, const worker_surr
     logger().info("Creating {} host workers in {} (actions run as uid {}, inputs are {}, "
                   "isolation: {}, network: {})",
                   pool.count, pool.work_dir.string(), pool.identity.uid,
-                  may_link(pool.identity) ? "linked" : "copied",
+                  may_link_inputs(pool.identity) ? "linked" : "copied",
                   settled->sandbox.namespaces ? "namespaces" : "none",
                   settled->sandbox.host_network ? "host" : "none");
     for (std::size_t i = 0; i < pool.count; ++i) {
       auto options = options_for("host-worker-" + std::to_string(specs.size() + 1), pool,
                                  settled->sandbox, around);
-      options.workspaces.trees = settled->overlays ? *trees : nullptr;
+      options.workspaces.trees = settled->overlays ? around.trees : nullptr;
       if (auto status = prepare_workspaces(options.workspaces); !status.ok())
         return status;
       specs.push_back({options.name, options.type, [options](caf::actor_system& system) {

@@ -97,13 +97,58 @@ CAF_TEST(a file that is no TOML is told at its place) {
 }
 
 CAF_TEST(what does not exist yet is a warning and the rest goes on) {
-  const auto x = read("[[execution.pool.workers]]\ntype = \"docker\"\nimage = \"debian:12\"\n"
-                      "[capabilities]\nsupported_compressors = [\"ZSTD\"]\n");
+  const auto x = read("[capabilities]\nsupported_compressors = [\"ZSTD\"]\n");
   CAF_CHECK(x.ok());
-  CAF_CHECK(x.text().find("f.toml:2:8: warning: docker workers") != std::string::npos);
   CAF_CHECK(x.text().find("warning: compressed transfers") != std::string::npos);
-  CAF_CHECK(x.text().find("cache only") != std::string::npos);
+}
+
+CAF_TEST(docker workers are all that the guide says) {
+  const auto own = std::to_string(::geteuid()) + ":" + std::to_string(::getegid());
+  const auto x = read("[[execution.pool.workers]]\ntype = \"docker\"\ncount = 2\n"
+                      "image = \"ubuntu:22.04\"\nalways_pull = false\ncpu_limit = 2.0\n"
+                      "memory_limit = 4294967296\nnetwork_mode = \"none\"\nuser = \""
+                      + own
+                      + "\"\n"
+                        "[[execution.pool.workers.volumes]]\nhost_path = \"/var/cache/build\"\n"
+                        "container_path = \"/cache\"\nread_only = true\n"
+                        "[docker]\nsocket = \"/run/engine.sock\"\n");
+  CAF_CHECK_EQUAL(x.text(), "");
+  CAF_REQUIRE_EQUAL(x.value.pool.docker_workers.size(), 1u);
   CAF_CHECK(x.value.pool.host_workers.empty());
+  const auto& workers = x.value.pool.docker_workers.front();
+  CAF_CHECK_EQUAL(workers.count, 2u);
+  CAF_CHECK_EQUAL(workers.image, "ubuntu:22.04");
+  CAF_CHECK_EQUAL(workers.cpu_limit, 2.0);
+  CAF_CHECK_EQUAL(workers.memory_limit, 4294967296);
+  CAF_CHECK_EQUAL(workers.user.uid, ::geteuid());
+  CAF_CHECK_EQUAL(workers.fresh, ::geteuid() == 0);
+  CAF_REQUIRE_EQUAL(workers.volumes.size(), 1u);
+  CAF_CHECK_EQUAL(workers.volumes[0].host_path, "/var/cache/build");
+  CAF_CHECK(workers.volumes[0].read_only);
+  CAF_CHECK_EQUAL(x.value.docker.socket, "/run/engine.sock");
+}
+
+CAF_TEST(docker workers never run actions as root unless the file says so) {
+  const auto x = read("[[execution.pool.workers]]\ntype = \"docker\"\nimage = \"i\"\n");
+  CAF_CHECK(x.ok());
+  const auto uid = x.value.pool.docker_workers.front().user.uid;
+  CAF_CHECK(::geteuid() == 0 ? uid != 0 : uid == ::geteuid());
+}
+
+CAF_TEST(what is wrong with docker workers is told at its place) {
+  const auto x = read("[[execution.pool.workers]]\ntype = \"docker\"\nuser = \"builder\"\n"
+                      "network_mode = \"pasta\"\nisolation = \"namespaces\"\n"
+                      "cpu_limit = 0\nmemory_limit = 1000\nallowed_images = [\"a*b\", \"ok/*\"]\n"
+                      "env_whitelist = []\n"
+                      "[[execution.pool.workers.volumes]]\nhost_path = \"relative\"\n"
+                      "container_path = \"/build/x\"\n");
+  CAF_CHECK(!x.ok());
+  for (const auto* told : {"1:1: error: a docker worker needs an 'image'", "3:8: error: 'user'",
+                           "4:16: error: 'network_mode'", "5:13: error: 'isolation'",
+                           "6:13: error: 'cpu_limit'", "7:16: error: 'memory_limit'",
+                           "8:18: error: 'a*b'", "9:1: error: unknown key 'env_whitelist'",
+                           "11:13: error: 'host_path'", "12:18: error: '/build/x'"})
+    CAF_CHECK_EQUAL(x.text().find(told) != std::string::npos ? told : x.text(), told);
 }
 
 CAF_TEST(actions are isolated as far as the system allows unless the file demands it) {

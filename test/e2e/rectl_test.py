@@ -134,8 +134,8 @@ backend = "memory"
 [storage.action_cache]
 backend = "memory"
 [[execution.pool.workers]]
-type = "docker"
-image = "ubuntu:22.04"
+type = "host"
+count = 0
 """)
             server = subprocess.Popen([BIN / "re-server", "--config", config], stdin=subprocess.DEVNULL,
                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

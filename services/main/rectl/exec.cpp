@@ -193,9 +193,15 @@ verb add_exec(CLI::App& app) {
   auto x = std::make_shared<exec_request>();
   command->add_option("--input", x->input, "folder that becomes the input root")
       ->check(CLI::ExistingDirectory);
-  command->add_option("--output", x->outputs, "path of an output; may be repeated")->take_all();
-  command->add_option("--env", x->environment, "NAME=VALUE; may be repeated")->take_all();
-  command->add_option("--platform", x->platform, "NAME=VALUE; may be repeated")->take_all();
+  command->add_option("--output", x->outputs, "path of an output; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("--env", x->environment, "NAME=VALUE; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("--platform", x->platform, "NAME=VALUE; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_option("--workdir", x->working_directory, "where in the input root it runs");
   command->add_option("--download", x->download, "folder for the outputs (default: here)");
   command->add_option("--action-timeout", x->timeout, "seconds the command may take");

@@ -16,6 +16,8 @@ void print(const Worker& worker) {
             << std::setw(13) << absl::AsciiStrToLower(Worker::State_Name(worker.state())) << "pid "
             << std::setw(9) << worker.pid() << "restarts " << std::setw(5) << worker.restarts()
             << worker.action().substr(0, 16);
+  if (!worker.image().empty())
+    std::cout << "  image " << worker.image();
   if (!worker.last_failure().empty())
     std::cout << "  last failure: " << worker.last_failure();
   std::cout << "\n";
