@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -59,11 +60,11 @@ class Engine:
     def start(self):
         """Of a first life, or of another one after kill()."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
-        pid_file = self.folder / "pid"
-        if pid_file.exists() and not self.pid():
-            pid_file.unlink()  # its number may belong to another process by now
+        for pid_file in (self.folder / "pid", self.folder / "exec/containerd/containerd.pid"):
+            if pid_file.exists() and not runs(pid_file):
+                pid_file.unlink()  # else dockerd takes a zombie for a living process, and waits for it
         command = ["dockerd", "--host", f"unix://{self.socket}", "--data-root", self.folder / "data",
-                   "--exec-root", self.folder / "exec", "--pidfile", pid_file, "--log-level", "warn",
+                   "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid", "--log-level", "warn",
                    "--storage-driver", self.storage_driver()]
         if self.live_restore:
             command.append("--live-restore")
@@ -87,11 +88,7 @@ class Engine:
 
     def pid(self):
         """Of dockerd; 0 when it does not run."""
-        try:
-            pid = int((self.folder / "pid").read_text())
-            return pid if pathlib.Path(f"/proc/{pid}/comm").read_text() == "dockerd\n" else 0
-        except (OSError, ValueError):
-            return 0
+        return runs(self.folder / "pid")
 
     def kill(self, number=signal.SIGKILL):
         pid = self.pid()
@@ -158,6 +155,16 @@ class Engine:
             "POST", f"/images/create?fromSrc=-&repo={repository}&tag={tag}&changes=ENV%20FLAVOUR=other",
             root_tar(marker="other"), "application/x-tar")
         assert status == 200, answer
+
+
+def runs(pid_file):
+    """The number in it when that is a dockerd or containerd that is no zombie; else 0."""
+    try:
+        pid = int(pid_file.read_text())
+        name, state = re.search(r"\((.*)\) (\S)", pathlib.Path(f"/proc/{pid}/stat").read_text()).groups()
+        return pid if name in ("dockerd", "containerd") and state not in "ZX" else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def root_tar(marker=None):

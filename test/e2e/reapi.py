@@ -40,19 +40,22 @@ def command(*arguments):
     return b"".join(field(1, x) for x in arguments)
 
 
-def action(command_blob, root=b"", salt=b""):
+def action(command_blob, root=b"", salt=b"", **platform):
     """An Action that is never cached."""
-    return field(1, digest(command_blob)) + field(2, digest(root)) + field(7, 1) + (field(9, salt) if salt else b"")
+    properties = b"".join(field(1, field(1, name.replace("_", "-")) + field(2, value))
+                          for name, value in sorted(platform.items()))
+    return (field(1, digest(command_blob)) + field(2, digest(root)) + field(7, 1) + (field(9, salt) if salt else b"")
+            + (field(10, properties) if properties else b""))
 
 
 def execute_request(action_blob):
     return field(6, digest(action_blob))
 
 
-def store_action(server, script, root=b""):
-    """The request that executes it."""
+def store_action(server, script, root=b"", **platform):
+    """The request that executes it, where there is such a platform."""
     shell = command("/bin/sh", "-c", script)
-    blob = action(shell, root)
+    blob = action(shell, root, **platform)
     store(server, shell, blob)
     return execute_request(blob)
 

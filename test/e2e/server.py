@@ -125,9 +125,10 @@ work_dir = "{self.folder}/work"
         for temporary in ("cas/tmp", "action_cache/tmp"):
             left = list((self.folder / temporary).iterdir())
             assert not left, f"temporary files left behind: {left}"
-        for slot in pathlib.Path(re.search('work_dir = "(.*)"', self.config.read_text())[1]).iterdir():
-            left = [x.name for x in slot.iterdir() if x.name not in ("stdout", "stderr") or x.stat().st_size]
-            assert not left, f"{slot} is not empty: {left}"
+        for folder in re.findall('work_dir = "(.*)"', self.config.read_text()):
+            for slot in pathlib.Path(folder).iterdir():
+                left = [x.name for x in slot.iterdir() if x.name not in ("stdout", "stderr") or x.stat().st_size]
+                assert not left, f"{slot} is not empty: {left}"
 
     def log(self):
         return self.log_path.read_text()

@@ -1,0 +1,328 @@
+"""Docker workers at a real container engine that is stopped, killed and robbed of its containers.
+With --long also what takes minutes."""
+import contextlib
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "docker"))
+from engine import IMAGE, OTHER_IMAGE, Engine, obstacle
+from reapi import execute_all, store_action
+from server import Server, until
+
+LONG = "--long" in sys.argv
+UNAVAILABLE, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, INVALID_ARGUMENT = 14, 9, 8, 3
+
+
+class DockerServer(Server):
+    """With Docker workers at this engine, and hosts' beside them."""
+
+    def __init__(self, engine, docker=2, workers=1, image=IMAGE, keys="", waits=True, **options):
+        super().__init__(workers, **options)
+        self.engine, self.waits = engine, waits  # for its Docker workers, at the start
+        self.slots = self.folder / "docker"
+        text = self.config.read_text()
+        self.config.write_text(f"""{text}
+[[execution.pool.workers]]
+type = "docker"
+count = {docker}
+work_dir = "{self.slots}"
+image = "{image}"
+{keys}
+[docker]
+socket = "{engine.socket}"
+""")
+
+    def start(self):
+        super().start()
+        if self.waits:
+            self.until_docker(("IDLE", "BUSY"))
+        return self
+
+    def docker_workers(self):
+        return [w for w in self.status()["workers"] if w["type"] == "docker"]
+
+    def until_docker(self, states):
+        until(lambda: all(w["state"] in states for w in self.docker_workers()), self.docker_workers)
+
+    def containers(self):
+        return [x["Id"] for x in self.engine.containers(f"expbuild.pool={self.slots}")]
+
+    def in_docker(self, script, **platform):
+        [outcome] = execute_all(self, [store_action(self, script, **(platform or {"container": "docker"}))], 1)
+        return outcome
+
+    def begin(self, script):
+        """A thread that runs it in Docker; .outcome afterwards. Returns once it runs."""
+        def run():
+            thread.outcome = self.in_docker(script)
+        thread = threading.Thread(target=run)
+        thread.start()
+        until(lambda: any(w["state"] == "BUSY" for w in self.docker_workers()), "nothing runs")
+        return thread
+
+    def check_nothing_is_left(self):
+        super().check_nothing_is_left()
+        if self.engine.answers():
+            assert not self.containers(), "containers left behind"
+
+
+def outcome_of(thread):
+    thread.join(60)
+    return thread.outcome
+
+
+class DockerCase(unittest.TestCase):
+    live_restore = True
+
+    @classmethod
+    def setUpClass(cls):
+        if obstacle():
+            raise unittest.SkipTest(obstacle())
+        cls.engine = Engine(tempfile.mkdtemp(prefix="expbuild-engine-", dir="/var/tmp"), cls.live_restore).start()
+        cls.engine.make_images()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.engine.stop()
+
+    def server(self, **options):
+        return DockerServer(self.engine, **options)
+
+    def assert_exit(self, outcome, code):
+        self.assertEqual((outcome.code, outcome.exit_code), (0, code), outcome)
+
+
+class Workers(DockerCase):
+    def test_an_action_runs_where_its_platform_says(self):
+        for isolation in ("fresh", "container"):
+            with self.subTest(isolation), self.server(keys=f'isolation = "{isolation}"\n'
+                                                            f'allowed_images = ["{IMAGE.split(":")[0]}:*"]') as server:
+                self.assert_exit(server.in_docker("exec test ! -e /usr/bin/env -a $(pwd) = /build"), 0)
+                self.assert_exit(server.in_docker("exec test -e /usr/bin/env", OSFamily="linux"), 0)
+                self.assert_exit(server.in_docker("exec grep -q other /etc/marker", container_image=OTHER_IMAGE), 0)
+                self.assert_exit(server.in_docker("exec test ! -e /etc/marker",
+                                                  container_image=f"docker://{IMAGE}"), 0)
+                text = server.rectl("workers", check=True).stdout
+                self.assertRegex(text, rf"docker-worker-1 +docker +idle +pid \d+ .*image {IMAGE}")
+                log = server.log()
+                self.assertIn(f"isolation: {isolation}", log)
+                for line in ("Creating 2 docker workers", "Registered worker: docker-worker-2",
+                             "Worker pool started with 3 workers"):
+                    self.assertIn(line, log)
+
+    def test_inputs_and_outputs_pass_through_a_container(self):
+        for isolation in ("fresh", "container"):
+            with self.subTest(isolation), self.server(keys=f'isolation = "{isolation}"') as server:
+                folder = server.folder / "in"
+                (folder / "sub").mkdir(parents=True)
+                for i in range(300):
+                    (folder / f"f{i}").write_text(f"{i}\n")
+                (folder / "sub/run").write_text("#!/bin/sh\ncat f7 > out\nmkdir tree && echo x > tree/x\nchmod 000 out\n")
+                (folder / "sub/run").chmod(0o755)
+                for _ in range(2):
+                    done = server.rectl("exec", "--skip-cache", "--input", folder, "--output", "out", "--output", "tree",
+                                        "--platform", "container=docker", "--download", server.folder / "got", "--",
+                                        "sub/run")
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertEqual((server.folder / "got/out").read_text(), "7\n")
+                    self.assertEqual((server.folder / "got/tree/x").read_text(), "x\n")
+
+    def test_what_goes_wrong_is_told_for_what_it_is(self):
+        with self.server(keys="memory_limit = 67108864") as server:
+            outcome = server.in_docker("head -c 200000000 /dev/zero | tail; exit 0")
+            self.assertEqual(outcome.code, RESOURCE_EXHAUSTED, outcome)
+            self.assertRegex(outcome.message, r"memory_limit = 67108864.*used up to \d+ bytes")
+            self.assert_exit(server.in_docker("exit 137"), 137)
+            self.assertEqual(server.in_docker("exec /usr/bin/gcc").exit_code, 127)
+            done = server.rectl("exec", "--platform", "container=docker", "--", "/usr/bin/gcc")
+            self.assertIn("cannot start /usr/bin/gcc: No such file or directory", done.stderr)
+            self.assertNotIn("died", server.log())
+
+    def test_an_image_that_is_nowhere_fails_the_actions_that_need_it_and_no_others(self):
+        with self.server(image="registry.invalid/none:1", waits=False) as server:
+            for outcome in (server.in_docker("true"), server.in_docker("true", container_image="registry.invalid/none:1")):
+                self.assertEqual(outcome.code, FAILED_PRECONDITION, outcome)
+                self.assertIn("image 'registry.invalid/none:1' can not be had", outcome.message)
+                self.assertIn("no such host", outcome.message)
+            self.assert_exit(server.in_docker("true", OSFamily="linux"), 0)
+            self.assertIn("registry.invalid/none:1", server.docker_workers()[0]["lastFailure"])
+
+    def test_a_container_that_is_removed_costs_no_action(self):
+        for isolation in ("fresh", "container"):
+            with self.subTest(isolation), self.server(docker=1, keys=f'isolation = "{isolation}"') as server:
+                action = server.begin("sleep 2; exit 5")
+                for container in server.containers():
+                    self.engine.api("DELETE", f"/containers/{container}?force=true")
+                self.assert_exit(outcome_of(action), 5)
+                self.assertGreaterEqual(server.metric("expbuild_worker_restarts_total"), 1)
+                self.assertIn("queued again", server.log())
+
+    def test_containers_of_a_server_that_was_killed_are_removed_by_the_next_one(self):
+        server = self.server(docker=3).start()
+        left = server.containers()
+        self.assertEqual(len(left), 3)
+        server.kill()
+        self.assertEqual(server.containers(), left)
+        server.config.write_text(server.config.read_text().replace("count = 3", "count = 1"))
+        with server:  # fewer workers: nobody comes to the other slots
+            until(lambda: len(server.containers()) == 1 and not set(server.containers()) & set(left), server.containers)
+            self.assert_exit(server.in_docker("exit 3"), 3)
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+    def test_a_server_that_is_no_root_runs_a_container_an_action(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="expbuild-nobody-"))
+        server = DockerServer(self.engine, docker=1, workers=0, folder=folder)
+        os.chmod(self.engine.folder, 0o711)
+        os.chmod(self.engine.socket, 0o666)  # as if it were in the group docker
+        subprocess.run(["chown", "-R", "65534:65534", folder], check=True)
+        for program in ("re-server", "re-runner"):
+            shutil.copy(pathlib.Path(os.environ["EXPBUILD_BIN"], program), folder / program)
+        try:
+            with open(server.log_path, "ab") as log:
+                server.process = subprocess.Popen([folder / "re-server", "--config", server.config], stderr=log,
+                                                  user=65534, group=65534, extra_groups=[])
+            server.rectl("status", "--wait", "20", check=True)
+            server.until_docker(("IDLE",))
+            self.assert_exit(server.in_docker("mkdir -m 0500 locked; exit $(id -u | grep -c 65534)"), 1)
+            self.assertIn("isolation: container", server.log())
+            self.assertEqual(server.stop(), 0)
+            server.check_nothing_is_left()
+        finally:
+            os.chmod(self.engine.socket, 0o660)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class EngineThatDies(DockerCase):
+    def restart_engine(self):
+        self.engine.start()
+
+    def test_an_engine_that_comes_later_is_waited_for(self):
+        self.engine.kill(signal.SIGTERM)
+        with self.server(waits=False) as server:
+            server.until_docker(("BACKOFF",))
+            self.assertIn("container engine", server.docker_workers()[0]["lastFailure"])
+            thread = threading.Thread(target=lambda: setattr(thread, "outcome", server.in_docker("exit 4")))
+            thread.start()
+            self.assert_exit(server.in_docker("exit 6", OSFamily="linux"), 6)
+            self.restart_engine()
+            self.assert_exit(outcome_of(thread), 4)
+            self.assertEqual([w.get("restarts", "0") for w in server.docker_workers()], ["0", "0"])
+
+    def test_an_engine_that_is_killed_in_mid_action_costs_no_action(self):
+        for isolation in ("fresh", "container"):
+            with self.subTest(isolation), self.server(keys=f'isolation = "{isolation}"') as server:
+                action = server.begin("sleep 3; exit 5")
+                self.engine.kill()
+                until(lambda: "is gone" in server.log(), "the end of the engine is not noticed")
+                self.restart_engine()
+                began = time.monotonic()
+                self.assert_exit(outcome_of(action), 5)
+                server.until_docker(("IDLE",))
+                self.assertLess(time.monotonic() - began, 40)
+                self.assert_exit(server.in_docker("exit 7"), 7)
+
+    def test_an_engine_that_is_stopped_is_noticed_and_its_workers_come_back(self):
+        with self.server() as server:
+            self.engine.kill(signal.SIGSTOP)
+            try:
+                server.until_docker(("BACKOFF",))
+                self.assert_exit(server.in_docker("exit 6", OSFamily="linux"), 6)
+            finally:
+                self.engine.kill(signal.SIGCONT)
+            server.until_docker(("IDLE",))
+            self.assert_exit(server.in_docker("exit 7"), 7)
+
+
+class EngineThatTakesItsContainersAlong(EngineThatDies):
+    live_restore = False
+
+
+class Storms(DockerCase):
+    """Faults at random times: each action ends, once, with its own exit code."""
+
+    def storm(self, count, faults, seed, isolation="fresh"):
+        chance = random.Random(seed)
+        keys = f'isolation = "{isolation}"'
+        pool = "[execution.pool]\nmax_attempts = 50\n"
+        with DockerServer(self.engine, docker=2, workers=1, keys=keys) as server:
+            self.assertEqual(server.stop(), 0)
+            server.config.write_text(server.config.read_text().replace("[[execution.pool.workers]]",
+                                                                       pool + "[[execution.pool.workers]]", 1))
+            server.start()
+            requests = [store_action(server, f"sleep 0.0{i % 9}; exit {i % 100}", container="docker")
+                        for i in range(count)]
+            done = threading.Event()
+            happened = []
+
+            def trouble():
+                for _ in range(faults):
+                    if done.wait(chance.uniform(0.2, 1.2)):
+                        return
+                    kind = chance.choice(("container", "container", "runner", "engine"))
+                    happened.append(kind)
+                    with contextlib.suppress(ProcessLookupError, ConnectionError, FileNotFoundError):
+                        if kind == "engine":
+                            self.engine.kill()
+                            self.engine.start()
+                        elif kind == "container":
+                            for container in server.containers()[:chance.randint(1, 2)]:
+                                self.engine.api("DELETE", f"/containers/{container}?force=true")
+                        else:
+                            self.kill_a_runner(server, chance)
+
+            maker = threading.Thread(target=trouble)
+            maker.start()
+            outcomes = execute_all(server, requests, 6)
+            done.set()
+            maker.join()
+            wrong = [(i, x) for i, x in enumerate(outcomes) if (x.code, x.exit_code) != (0, i % 100)]
+            self.assertEqual(wrong[:5], [], happened)
+            self.assertGreater(len(happened), 2)
+            server.until_docker(("IDLE",))
+            self.assert_exit(server.in_docker("exit 7"), 7)
+
+    @staticmethod
+    def kill_a_runner(server, chance):
+        runners = [int(s.parent.name) for s in pathlib.Path("/proc").glob("[0-9]*/status")
+                   if f"PPid:\t{server.process.pid}\n" in s.read_text()]
+        if runners:
+            os.kill(chance.choice(runners), signal.SIGKILL)
+
+    def test_random_faults_during_200_actions_cost_none(self):
+        self.storm(200, 12, seed=7)
+
+    def test_random_faults_with_a_container_an_action_cost_none(self):
+        self.storm(60, 6, seed=8, isolation="container")
+
+    @unittest.skipUnless(LONG, "long")
+    def test_1000_actions_with_random_kills_leave_nothing(self):
+        before = Traces(self.engine)
+        self.storm(1000, 60, seed=9)
+        self.storm(200, 20, seed=10, isolation="container")
+        until(lambda: vars(Traces(self.engine)) == vars(before), lambda: (vars(Traces(self.engine)), vars(before)))
+
+
+class Traces:
+    """What containers leave on a machine."""
+
+    def __init__(self, engine):
+        self.containers = len(engine.containers())
+        self.networks = len(engine.api("GET", "/networks")[1])
+        self.volumes = len(engine.api("GET", "/volumes")[1]["Volumes"] or [])
+        self.mounts = len([m for m in pathlib.Path("/proc/mounts").read_text().splitlines() if str(engine.folder) in m])
+        self.groups = len([p for p in pathlib.Path("/sys/fs/cgroup").rglob("docker/*") if p.is_dir()])
+        self.layers = len(list((engine.folder / "data/containers").iterdir()))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[x for x in sys.argv if x != "--long"])
