@@ -98,6 +98,25 @@ CAF_TEST(properties that describe needs match every worker) {
   CAF_CHECK(first_mismatch({{"container-image", "docker://debian"}}, linux_x86).has_value());
 }
 
+CAF_TEST(an action gets the image that it names where that is offered) {
+  const auto debian = docker_platform("debian:12", {"registry/team/*", "alpine"});
+  const auto runs = [&debian](const std::string& image) {
+    return !first_mismatch({{"container", "docker"}, {"container-image", image}}, debian);
+  };
+  CAF_CHECK(!first_mismatch({{"container", "docker"}, {"OSFamily", "Linux"}}, debian));
+  CAF_CHECK(runs("debian:12"));
+  CAF_CHECK(runs("docker://debian:12"));
+  CAF_CHECK(runs("docker://registry/team/tool@sha256:abc"));
+  CAF_CHECK(runs("alpine"));
+  CAF_CHECK(!runs("alpine:3"));
+  CAF_CHECK(!runs("debian:11"));
+  CAF_CHECK(!runs("registry/other/tool"));
+  CAF_CHECK(first_mismatch({{"container", "docker"}}, host_platform()).has_value());
+  CAF_CHECK_EQUAL(container_image_of({{"container-image", "docker://debian:12"}}), "debian:12");
+  CAF_CHECK_EQUAL(container_image_of({{"container-image", "none"}}), "");
+  CAF_CHECK_EQUAL(container_image_of({}), "");
+}
+
 CAF_TEST(an empty platform of the action falls back to the one of the command) {
   reapi::Action action;
   reapi::Command command;

@@ -184,6 +184,37 @@ CAF_TEST(an action for a declared worker that is still starting waits) {
   CAF_CHECK_EQUAL(gpu.log->runs.size(), 1u);
 }
 
+CAF_TEST(an action that only workers which can not come could run ends with the reason) {
+  const platform_properties gpu{{"OSFamily", "linux"}, {"Pool", "gpu"}};
+  const auto waiting = add_operation(make_job(1, 0, {{"Pool", "gpu"}}));
+  const auto other = add_operation(make_job(2));
+  caf::anon_send(sut, worker_unusable{.trace = {},
+                                      .name = "w2",
+                                      .platform = gpu,
+                                      .why = absl::FailedPreconditionError("no image 'x'")});
+  consume_messages();
+  CAF_REQUIRE_EQUAL(waiting->ends.size(), 1u);
+  CAF_CHECK_EQUAL(waiting->ends[0].status, absl::FailedPreconditionError("no image 'x'"));
+  CAF_CHECK(other->ends.empty()); // w1 may still come
+  CAF_CHECK_EQUAL(add_operation(make_job(3, 0, {{"Pool", "gpu"}}))->ends.size(), 1u);
+  const auto back = add_worker("w2", gpu);
+  CAF_CHECK_EQUAL(back.log->runs.size(), 1u); // the other one
+  CAF_CHECK(add_operation(make_job(4, 0, {{"Pool", "gpu"}}))->ends.empty());
+}
+
+CAF_TEST(a worker that leaves gets nothing more and hears when nothing is on its way) {
+  const auto leaving = add_worker("w1");
+  answer_box<unit> box;
+  caf::anon_send(sut, worker_leaving{}, leaving.actor, box.make());
+  consume_messages();
+  CAF_CHECK(box.answered());
+  const auto operation = add_operation(make_job(1));
+  CAF_CHECK(leaving.log->runs.empty());
+  const auto other = add_worker("w2");
+  CAF_CHECK_EQUAL(other.log->runs.size(), 1u);
+  CAF_CHECK(operation->ends.empty());
+}
+
 CAF_TEST(a full queue refuses with the time to retry and keeps what waits) {
   const auto first = add_operation(make_job(1));
   const auto second = add_operation(make_job(2));

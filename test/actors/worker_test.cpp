@@ -1,128 +1,13 @@
 #define CAF_SUITE actors.worker
-#include "actors/cas.hpp"
-#include "actors/supervisor.hpp"
 #include "actors/worker/environment.hpp"
-#include "actors/worker/worker.hpp"
-#include "test/support/actors.hpp"
+#include "test/actors/worker_fixture.hpp"
 
 #include "expbuild/execution/v1/resource_usage.pb.h"
 
-#include <algorithm>
-#include <filesystem>
-#include <unistd.h>
-
 using namespace expbuild;
 using namespace expbuild::test;
-using namespace std::chrono_literals;
 
-namespace {
-
-/// An executor whose every move the test makes.
-struct script {
-  executor::on_ready ready;
-  executor::on_lost lost;
-  executor::on_ended ended;
-  command_spec last;
-  int opened = 0;
-  int stops = 0;
-};
-
-class scripted_executor : public executor {
-public:
-  explicit scripted_executor(std::shared_ptr<script> s) : s_(std::move(s)) {}
-  void open(on_ready ready, on_lost lost) override {
-    s_->ready = std::move(ready);
-    s_->lost = std::move(lost);
-    ++s_->opened;
-  }
-  void start(command_spec command, on_ended ended) override {
-    s_->last = std::move(command);
-    s_->ended = std::move(ended);
-  }
-  void stop() override { ++s_->stops; }
-  void check_health(on_ready answer) override { answer(absl::OkStatus()); }
-  std::int64_t pid() const override { return 42; }
-
-private:
-  std::shared_ptr<script> s_;
-};
-
-struct fixture : actor_fixture {
-  std::shared_ptr<script> s = std::make_shared<script>();
-  std::shared_ptr<std::vector<job_done>> ends = std::make_shared<std::vector<job_done>>();
-  std::shared_ptr<std::vector<worker_ready>> offers = std::make_shared<std::vector<worker_ready>>();
-  std::filesystem::path folder;
-  cas_actor blobs;
-  worker_options options;
-
-  fixture() {
-    std::string name = std::filesystem::temp_directory_path() / "expbuild-worker-XXXXXX";
-    folder = ::mkdtemp(name.data());
-    blobs = keep(sys.spawn(
-        cas, cas_options{
-                 .store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 8}));
-    options.name = "host-worker-1";
-    options.type = "host";
-    options.make_executor = [s = s] { return std::make_unique<scripted_executor>(s); };
-    options.workspaces.directory = folder;
-    options.workspaces.uid = ::getuid();
-    options.workspaces.gid = ::getgid();
-    options.store = store;
-    options.io = io;
-    options.meters = meters;
-    options.blobs = blobs;
-    options.scheduler = fake<scheduler_actor>(
-        [ends = ends](const job_done& x) { ends->push_back(x); },
-        [offers = offers](const worker_ready& x, const worker_actor&) { offers->push_back(x); });
-    CAF_REQUIRE(prepare_workspaces(options.workspaces).ok());
-  }
-
-  ~fixture() { std::filesystem::remove_all(folder); }
-
-  /// No folder of an attempt is left: only the logs, which serve the next one.
-  bool is_clean() const {
-    const std::filesystem::directory_iterator left(folder);
-    return std::none_of(begin(left), end(left), [](const auto& x) { return x.is_directory(); });
-  }
-
-  worker_actor ready_worker() {
-    auto x = keep(sys.spawn(worker, options));
-    consume_messages();
-    s->ready(absl::OkStatus());
-    consume_messages();
-    return x;
-  }
-
-  void run(const worker_actor& x, std::uint64_t attempt = 7) {
-    auto action = std::make_shared<loaded_action>();
-    action->id = digest::of("action");
-    action->command.add_arguments("cc");
-    action->command.add_output_paths("out");
-    action->timeout = 5s;
-    auto work = std::make_shared<job>();
-    work->execution = 3;
-    work->action = std::move(action);
-    caf::anon_send(x, run_job{.trace = {}, .work = std::move(work), .attempt = attempt});
-    consume_messages();
-  }
-
-  /// The command has ended, leaving an output and its stdout behind.
-  void end_command(command_ended ended, const std::string& output = "made") {
-    for (const auto& [path, text] : {std::pair{s->last.directory / "out", output},
-                                     std::pair{s->last.stdout_path, std::string("so far")},
-                                     std::pair{s->last.stderr_path, std::string()}})
-      if (auto* file = std::fopen(path.c_str(), "w")) {
-        std::fputs(text.c_str(), file);
-        std::fclose(file);
-      }
-    s->ended(ended);
-    consume_messages();
-  }
-};
-
-} // namespace
-
-CAF_TEST_FIXTURE_SCOPE(worker_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(worker_tests, worker_fixture)
 
 CAF_TEST(a worker offers itself only when its executor is open) {
   keep(sys.spawn(worker, options));
@@ -278,96 +163,88 @@ CAF_TEST(the environment is the command and then the whitelist and then a defaul
   CAF_CHECK_EQUAL(made[2].first, "PATH");
 }
 
-// ---- supervision ----
-
-namespace {
-
-supervisor_options supervise(fixture& f, std::vector<std::string>* fatal = nullptr) {
-  supervisor_options x;
-  x.workers.push_back({"host-worker-1", "host", [&f](caf::actor_system& system) {
-                         return f.keep(system.spawn(worker, f.options));
-                       }});
-  x.restarts = {.first_pause = 100ms,
-                .longest_pause = 1s,
-                .quiet = 60s,
-                .intensity = 3,
-                .window = 60s,
-                .quarantine = 60s};
-  x.meters = f.meters;
-  x.fatal = [fatal](const std::string& why) {
-    if (fatal != nullptr)
-      fatal->push_back(why);
-  };
-  return x;
+CAF_TEST(a worker that steps down while it is idle leaves when no job is on its way) {
+  const auto x = ready_worker();
+  caf::anon_send(x, step_down{.trace = {}, .why = absl::UnavailableError("the engine is gone")});
+  consume_messages();
+  CAF_REQUIRE_EQUAL(leaving->size(), 1u);
+  CAF_CHECK(!is_gone(x));
+  leaving->at(0)(unit{});
+  consume_messages();
+  CAF_CHECK(is_gone(x));
 }
 
-worker_status status_of(fixture& f, const supervisor_actor& who) {
-  answer_box<std::vector<worker_status>> box;
-  caf::anon_send(who, get_workers{}, box.make());
-  f.consume_messages();
-  return box.value().at(0);
+CAF_TEST(a job that was on its way to a worker that steps down is done first) {
+  const auto x = ready_worker();
+  caf::anon_send(x, step_down{.trace = {}, .why = absl::UnavailableError("the engine is gone")});
+  consume_messages();
+  run(x);
+  leaving->at(0)(unit{});
+  consume_messages();
+  CAF_CHECK(!is_gone(x));
+  end_command({});
+  CAF_CHECK_EQUAL(ends->size(), 1u);
+  CAF_CHECK(ends->at(0).status.ok());
+  CAF_CHECK(is_gone(x));
+  CAF_CHECK_EQUAL(offers->size(), 1u);
 }
 
-} // namespace
-
-CAF_TEST(a worker whose executor is lost comes back by itself) {
-  const auto boss = keep(sys.spawn(supervisor, supervise(*this)));
+CAF_TEST(a worker that steps down while its command runs finishes and offers itself no more) {
+  const auto x = ready_worker();
+  run(x);
+  caf::anon_send(x, step_down{.trace = {}, .why = absl::UnavailableError("the engine is gone")});
   consume_messages();
-  s->ready(absl::OkStatus());
-  consume_messages();
-  s->lost(absl::UnavailableError("runner killed by signal 9"));
-  consume_messages();
-  auto now = status_of(*this, boss);
-  CAF_CHECK_EQUAL(now.restarts, 1u);
-  CAF_CHECK(now.condition == worker_condition::backoff);
-  CAF_CHECK(now.last_failure.find("signal 9") != std::string::npos);
-  advance_time(200ms);
-  consume_messages();
-  CAF_CHECK_EQUAL(s->opened, 2);
-  s->ready(absl::OkStatus());
-  consume_messages();
-  CAF_CHECK_EQUAL(offers->size(), 2u);
+  CAF_CHECK_EQUAL(s->stops, 0);
+  end_command({});
+  CAF_CHECK(ends->at(0).status.ok());
+  CAF_CHECK_EQUAL(offers->size(), 1u);
+  CAF_CHECK(is_gone(x));
 }
 
-CAF_TEST(a worker that can not start backs off and is quarantined and does not spin) {
-  const auto boss = keep(sys.spawn(supervisor, supervise(*this)));
+CAF_TEST(what a command left is kept when its executor is lost afterwards) {
+  options.io = held; // collecting waits until the test says so
+  const auto x = ready_worker();
+  run(x);
+  held->release();
   consume_messages();
-  for (int i = 0; i < 10; ++i) {
-    s->ready(absl::UnavailableError("no runner"));
-    consume_messages();
-    advance_time(1s);
-    consume_messages();
-  }
-  CAF_CHECK(status_of(*this, boss).condition == worker_condition::quarantined);
-  CAF_CHECK_EQUAL(s->opened, 4);
-  advance_time(61s); // one more try after the quarantine
+  end_command({});
+  s->lost(absl::UnavailableError("its container has ended"));
   consume_messages();
-  CAF_CHECK_EQUAL(s->opened, 5);
+  CAF_CHECK(ends->empty());
+  held->release();
+  consume_messages();
+  CAF_REQUIRE_EQUAL(ends->size(), 1u);
+  CAF_CHECK(ends->at(0).status.ok());
+  CAF_CHECK(is_gone(x));
 }
 
-CAF_TEST(shutting down answers when every worker is gone and restarts none) {
-  const auto boss = keep(sys.spawn(supervisor, supervise(*this)));
+CAF_TEST(a worker that can not come until somebody helps says so before it goes) {
+  const auto x = keep(sys.spawn(worker, options));
   consume_messages();
-  s->ready(absl::OkStatus());
-  answer_box<unit> gone;
-  caf::anon_send(boss, shut_down{}, gone.make());
+  s->ready(absl::FailedPreconditionError("image 'x' can not be had"));
   consume_messages();
-  CAF_CHECK(gone.answered());
-  advance_time(2s);
+  CAF_CHECK(is_gone(x));
+  CAF_REQUIRE_EQUAL(unusable->size(), 1u);
+  CAF_CHECK_EQUAL(unusable->at(0).name, "host-worker-1");
+  const auto y = keep(sys.spawn(worker, options));
   consume_messages();
-  CAF_CHECK_EQUAL(s->opened, 1);
+  s->ready(absl::UnavailableError("no runner: try again"));
+  consume_messages();
+  CAF_CHECK(is_gone(y));
+  CAF_CHECK_EQUAL(unusable->size(), 1u);
 }
 
-CAF_TEST(the death of a vital actor is fatal and says which) {
-  std::vector<std::string> fatal;
-  auto options_ = supervise(*this, &fatal);
-  options_.vital = {{"cas", blobs.address()}};
-  keep(sys.spawn(supervisor, options_));
+CAF_TEST(an action names its image for the executor) {
+  const auto x = ready_worker();
+  auto action = std::make_shared<loaded_action>();
+  action->id = digest::of("action");
+  action->command.add_arguments("cc");
+  action->platform = {{"container-image", "docker://debian:12"}};
+  auto work = std::make_shared<job>();
+  work->action = std::move(action);
+  caf::anon_send(x, run_job{.trace = {}, .work = std::move(work), .attempt = 1});
   consume_messages();
-  caf::anon_send_exit(blobs, caf::exit_reason::kill);
-  consume_messages();
-  CAF_REQUIRE_EQUAL(fatal.size(), 1u);
-  CAF_CHECK(fatal[0].find("cas") != std::string::npos);
+  CAF_CHECK_EQUAL(s->last.image, "debian:12");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

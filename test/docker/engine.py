@@ -109,11 +109,21 @@ class Engine:
             for container in self.containers():
                 self.api("DELETE", f"/containers/{container['Id']}?force=true&v=true")
             self.kill(signal.SIGTERM)
+        for shim in self.shims():  # of containers that it forgot when it was killed
+            for pid in (*children(shim), shim):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         for mount in reversed(pathlib.Path("/proc/mounts").read_text().splitlines()):
             at = mount.split()[1]
             if at.startswith(f"{self.folder}/"):
                 subprocess.run(["umount", "-l", at], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def shims(self):
+        for line in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if f"{self.folder}/exec/containerd".encode() in line.read_bytes():
+                    yield int(line.parent.name)
 
     # ---- its API -----------------------------------------------------------------------------
 
@@ -165,6 +175,13 @@ def runs(pid_file):
         return pid if name in ("dockerd", "containerd") and state not in "ZX" else 0
     except (OSError, ValueError):
         return 0
+
+
+def children(pid):
+    """Of every thread of a process."""
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            yield from map(int, task.read_text().split())
 
 
 def root_tar(marker=None):
