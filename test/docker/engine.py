@@ -23,6 +23,8 @@ import urllib.parse
 
 IMAGE = "expbuild-test:1"  # busybox and nothing else
 OTHER_IMAGE = "expbuild-test:2"  # the same with a file and a variable of its own
+HOST_IMAGE = "expbuild-test:host"  # nothing: the programs are the host's, as volumes
+HOST_VOLUMES = ("/usr", "/etc/alternatives")
 WAIT = 60
 
 
@@ -154,17 +156,14 @@ class Engine:
         return self.api("GET", "/containers/json?all=true&filters=" + urllib.parse.quote(json.dumps(filters)))[1]
 
     def make_images(self):
-        if self.api("GET", f"/images/{IMAGE}/json")[0] == 200:
-            return
-        repository, tag = IMAGE.split(":")
-        status, answer = self.api("POST", f"/images/create?fromSrc=-&repo={repository}&tag={tag}", root_tar(),
-                                  "application/x-tar")
-        assert status == 200, answer
-        repository, tag = OTHER_IMAGE.split(":")
-        status, answer = self.api(
-            "POST", f"/images/create?fromSrc=-&repo={repository}&tag={tag}&changes=ENV%20FLAVOUR=other",
-            root_tar(marker="other"), "application/x-tar")
-        assert status == 200, answer
+        for image, root, changes in ((IMAGE, root_tar(), ""), (HOST_IMAGE, host_tar(), ""),
+                                     (OTHER_IMAGE, root_tar(marker="other"), "&changes=ENV%20FLAVOUR=other")):
+            if self.api("GET", f"/images/{image}/json")[0] == 200:
+                continue
+            repository, tag = image.split(":")
+            status, answer = self.api("POST", f"/images/create?fromSrc=-&repo={repository}&tag={tag}{changes}", root,
+                                      "application/x-tar")
+            assert status == 200, answer
 
 
 def runs(pid_file):
@@ -184,25 +183,46 @@ def children(pid):
             yield from map(int, task.read_text().split())
 
 
+class Root:
+    """A root file system on its way to be a tar."""
+
+    def __init__(self):
+        self.bytes = io.BytesIO()
+        self.tar = tarfile.open(fileobj=self.bytes, mode="w")
+
+    def add(self, name, kind, mode, content=b"", target=""):
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.mode, entry.size, entry.linkname = kind, mode, len(content), target
+        self.tar.addfile(entry, io.BytesIO(content))
+
+    def finish(self):
+        self.add("tmp", tarfile.DIRTYPE, 0o1777)
+        self.add("etc/passwd", tarfile.REGTYPE, 0o644, b"root:x:0:0:root:/:/bin/sh\n")
+        self.tar.close()
+        return self.bytes.getvalue()
+
+
 def root_tar(marker=None):
-    """A root file system as a tar: busybox under all its names."""
+    """Busybox under all its names."""
     names = subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
-    whole = io.BytesIO()
-    with tarfile.open(fileobj=whole, mode="w") as tar:
-        def add(name, kind, mode, content=b"", target=""):
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.mode, entry.size, entry.linkname = kind, mode, len(content), target
-            tar.addfile(entry, io.BytesIO(content))
-        for folder, mode in (("bin", 0o755), ("etc", 0o755), ("tmp", 0o1777)):
-            add(folder, tarfile.DIRTYPE, mode)
-        add("bin/busybox", tarfile.REGTYPE, 0o755, pathlib.Path("/bin/busybox").read_bytes())
-        for name in names:
-            if name != "busybox":
-                add(f"bin/{name}", tarfile.SYMTYPE, 0o777, target="busybox")
-        add("etc/passwd", tarfile.REGTYPE, 0o644, b"root:x:0:0:root:/:/bin/sh\n")
-        if marker:
-            add("etc/marker", tarfile.REGTYPE, 0o644, marker.encode())
-    return whole.getvalue()
+    root = Root()
+    root.add("bin", tarfile.DIRTYPE, 0o755)
+    root.add("bin/busybox", tarfile.REGTYPE, 0o755, pathlib.Path("/bin/busybox").read_bytes())
+    for name in names:
+        if name != "busybox":
+            root.add(f"bin/{name}", tarfile.SYMTYPE, 0o777, target="busybox")
+    if marker:
+        root.add("etc/marker", tarfile.REGTYPE, 0o644, marker.encode())
+    return root.finish()
+
+
+def host_tar():
+    """Places for the host's programs."""
+    root = Root()
+    root.add("usr", tarfile.DIRTYPE, 0o755)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        root.add(name, tarfile.SYMTYPE, 0o777, target=f"usr/{name}")
+    return root.finish()
 
 
 def main():

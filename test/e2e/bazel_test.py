@@ -10,7 +10,9 @@ import threading
 import unittest
 
 import bazel_project
-from server import Server
+from docker_server import DockerServer
+from engine import HOST_IMAGE, HOST_VOLUMES, Engine, obstacle
+from server import Server, until
 
 BUDGET = 300  # seconds for one Bazel invocation
 
@@ -18,7 +20,7 @@ BUDGET = 300  # seconds for one Bazel invocation
 class Bazel:
     """One output root; its server is shut down at the end. Output goes to a file, never a pipe."""
 
-    def __init__(self, root, name, server=None):
+    def __init__(self, root, name, server=None, properties=()):
         self.project = root / "project"
         self.output_root = root / name
         self.log = root / (name + ".log")
@@ -26,7 +28,8 @@ class Bazel:
         self.symlinks = f"--symlink_prefix={root}/{name}-"
         self.remote = [] if server is None else [
             f"--remote_executor=grpc://127.0.0.1:{server.port}", "--spawn_strategy=remote",
-            "--strategy=Genrule=remote", "--remote_timeout=60"]
+            "--strategy=Genrule=remote", "--remote_timeout=60",
+            *(f"--remote_default_exec_properties={x}" for x in properties)]
 
     def __call__(self, verb, *arguments):
         flags = [] if verb in ("shutdown", "clean") else [*self.after, self.symlinks, *self.remote]
@@ -43,7 +46,7 @@ class Bazel:
         return {str(p.relative_to(top)): p.read_bytes() for p in wanted if p.is_file()}
 
 
-class RealBuild(unittest.TestCase):
+class BuildCase(unittest.TestCase):
     def setUp(self):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="expbuild-bazel-"))
         bazel_project.write_project(self.root)
@@ -55,14 +58,16 @@ class RealBuild(unittest.TestCase):
         subprocess.run(["chmod", "-R", "u+w", self.root], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def bazel(self, name, server=None):
-        self.bazels.append(Bazel(self.root, name, server))
+    def bazel(self, name, server=None, properties=()):
+        self.bazels.append(Bazel(self.root, name, server, properties))
         return self.bazels[-1]
 
     def succeed(self, outcome):
         self.assertEqual(outcome[0], 0, outcome[1])
         return outcome[1]
 
+
+class RealBuild(BuildCase):
     def test_a_project_is_built_and_cached_and_equal_to_a_local_build(self):
         with Server() as server:
             first = self.bazel("first", server)
@@ -120,6 +125,46 @@ class RealBuild(unittest.TestCase):
             self.assertGreater(len(killed), 0)
             self.assertEqual(server.metric("expbuild_worker_restarts_total"), len(killed))
             self.assertIn("was killed by signal 9", server.log())
+
+
+@unittest.skipIf(obstacle(), obstacle())
+class BuildInContainers(BuildCase):
+    """The toolchain is the host's, as volumes: then what comes out is what comes out on the host."""
+
+    def setUp(self):
+        super().setUp()
+        self.engine = Engine(tempfile.mkdtemp(prefix="expbuild-engine-", dir="/var/tmp")).start()
+        self.addCleanup(self.engine.stop)
+        self.engine.make_images()
+        self.volumes = "".join(f'[[execution.pool.workers.volumes]]\nhost_path = "{x}"\ncontainer_path = "{x}"\n'
+                               "read_only = true\n" for x in HOST_VOLUMES)
+
+    def test_the_same_project_is_built_in_containers_while_the_engine_is_killed(self):
+        with DockerServer(self.engine, image=HOST_IMAGE, keys=self.volumes) as server:
+            bazel = self.bazel("docker", server, ["container=docker"])
+            killed = []
+
+            def kill_engine():
+                until(lambda: server.metric("expbuild_actions_total") > 20, "the build does not begin")
+                self.engine.kill()
+                killed.append(server.metric("expbuild_actions_total"))
+                until(lambda: "is gone" in server.log(), "the end of the engine is not noticed")
+                self.engine.start()
+
+            killer = threading.Thread(target=kill_engine)
+            killer.start()
+            outcome = bazel("test", "//...", "--", "-//trouble/...")
+            killer.join()
+            self.succeed(outcome)
+            self.assertEqual(len(killed), 1)
+            self.assertIn("container engine", server.log())
+            self.assertNotIn("worker=host-worker", server.log())
+            on_host = self.bazel("host", server, ["OSFamily=linux"])
+            self.succeed(on_host("test", "//...", "--", "-//trouble/..."))
+            expected, built = on_host.artefacts(), bazel.artefacts()
+            self.assertGreater(len(expected), 50)
+            for path, content in expected.items():
+                self.assertEqual(built.get(path), content, path)
 
 
 if __name__ == "__main__":
