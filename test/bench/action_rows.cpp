@@ -8,7 +8,7 @@ constexpr std::size_t count = 3000;
 
 void measure_pool(table& rows, const std::filesystem::path& re_server, const std::string& isolation,
                   double bare) {
-  const server_process server(re_server, "isolation = \"" + isolation + "\"");
+  const server_process server(re_server, host_workers("isolation = \"" + isolation + "\""));
   auto on = connect(server.address());
   std::vector<digest> ids;
   for (std::size_t i = 0; i < count; ++i)

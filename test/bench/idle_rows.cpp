@@ -8,7 +8,7 @@ namespace expbuild::bench {
 /// What a server costs that has nothing to do, after a little work.
 void measure_idle(table& rows, const std::filesystem::path& re_server) {
   constexpr std::chrono::seconds watched(10);
-  const server_process server(re_server, "");
+  const server_process server(re_server, host_workers());
   auto on = connect(server.address());
   for (int i = 0; i < 10; ++i)
     execute(on, new_true_action(on, true));

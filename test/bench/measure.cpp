@@ -35,6 +35,20 @@ double cpu_seconds(pid_t process) {
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+double busy_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string name;
+  double ticks = 0;
+  file >> name;
+  for (int field = 0; field < 8; ++field) { // user nice system idle iowait irq softirq steal
+    double value = 0;
+    file >> value;
+    if (field != 3 && field != 4 && field != 7)
+      ticks += value;
+  }
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK)) - cpu_seconds(::getpid());
+}
+
 sample measure(const std::string& what, std::size_t count, std::size_t threads,
                const std::function<void(std::size_t)>& work, const std::function<double()>& cpu) {
   std::vector<double> times(count);

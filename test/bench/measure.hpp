@@ -21,6 +21,10 @@ struct sample {
 /// CPU seconds that a process has used, with the children that it has reaped.
 double cpu_seconds(pid_t process);
 
+/// CPU seconds that this machine has spent on anything at all, this process excepted: for work that
+/// many processes share in, which come and go.
+double busy_seconds();
+
 /// Runs `work` `count` times on `threads` threads; `cpu` is asked before and after.
 sample measure(const std::string& what, std::size_t count, std::size_t threads,
                const std::function<void(std::size_t)>& work, const std::function<double()>& cpu);

@@ -10,7 +10,8 @@
 
 /// re-bench: what the server costs, as a share of what this machine can do in the same run.
 ///
-///     re-bench [PART...]    actions, staging, calls, streams, idle; all of them without one
+///     re-bench [PART...]    actions, docker, staging, calls, streams, idle; all of them without
+///     one
 
 namespace {
 
@@ -31,7 +32,7 @@ void measure_services(table& rows, const options& given) {
       {(given.folder / "re-bench").string(), "--limits", std::to_string(port)});
   const auto limits_address = "127.0.0.1:" + std::to_string(port);
   connect(limits_address);
-  const server_process server(given.folder / "re-server", "");
+  const server_process server(given.folder / "re-server", host_workers());
   if (given.wants("calls"))
     measure_calls(rows, server, limits, limits_address);
   if (given.wants("streams"))
@@ -51,6 +52,8 @@ int main(int argc, char** argv) {
   table rows;
   if (given.wants("actions"))
     measure_actions(rows, server);
+  if (given.wants("docker"))
+    measure_docker(rows, server);
   if (given.wants("staging"))
     measure_staging(rows, server);
   if (given.wants("calls") || given.wants("streams"))

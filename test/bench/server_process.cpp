@@ -5,18 +5,38 @@
 
 namespace expbuild::bench {
 
-server_process::server_process(const std::filesystem::path& program, const std::string& worker_keys)
+std::string host_workers(const std::string& keys) {
+  return "[[execution.pool.workers]]\ntype = \"host\"\ncount = 2\nwork_dir = \"FOLDER/work\"\n"
+         + keys + "\n";
+}
+
+std::string docker_workers(const std::string& keys) {
+  return "[docker]\nsocket = \"" + test_engine()
+         + "\"\n[[execution.pool.workers]]\ntype = \"docker\"\ncount = 2\n"
+           "work_dir = \"FOLDER/work\"\nimage = \"expbuild-test:host\"\n"
+         + keys
+         + "\n[[execution.pool.workers.volumes]]\nhost_path = \"/usr\"\n"
+           "container_path = \"/usr\"\nread_only = true\n";
+}
+
+std::string test_engine() {
+  const auto* socket = std::getenv("EXPBUILD_TEST_ENGINE");
+  return socket == nullptr ? "" : socket;
+}
+
+server_process::server_process(const std::filesystem::path& program, std::string workers)
     : port_(free_port()) {
   std::string name = (std::filesystem::temp_directory_path() / "expbuild-bench-XXXXXX").string();
   folder_ = ::mkdtemp(name.data());
   std::filesystem::permissions(folder_, std::filesystem::perms(0711));
+  for (std::size_t at = 0; (at = workers.find("FOLDER")) != std::string::npos;)
+    workers.replace(at, 6, folder_.string());
   const auto config = (folder_ / "server.toml").string();
   std::ofstream(config) << "[server]\naddress = \"" << address() << "\"\n[http]\naddress = \"\"\n"
                         << "[storage.cas]\nroot_dir = \"" << (folder_ / "cas").string() << "\"\n"
                         << "[storage.action_cache]\nroot_dir = \"" << (folder_ / "cache").string()
-                        << "\"\n[[execution.pool.workers]]\ntype = \"host\"\ncount = 2\n"
-                        << "work_dir = \"" << (folder_ / "work").string() << "\"\n"
-                        << worker_keys << "\n";
+                        << "\"\n"
+                        << workers;
   ::setenv("EXPBUILD_LOG", "warn", 1);
   process_ = std::make_unique<child_process>(
       std::vector<std::string>{program.string(), "--config", config});

@@ -6,11 +6,20 @@
 
 namespace expbuild::bench {
 
-/// A re-server with two host workers in a folder of its own, gone with the object.
+/// Two host workers, with further lines of their table.
+std::string host_workers(const std::string& keys = {});
+
+/// Two Docker workers at the test engine whose image has nothing: the programs are the host's.
+std::string docker_workers(const std::string& keys);
+
+/// The socket of the engine that `test/docker/engine.py run` started; empty: there is none.
+std::string test_engine();
+
+/// A re-server in a folder of its own, gone with the object.
 class server_process {
 public:
-  /// `program` is re-server; `worker_keys` are further lines of the workers' table.
-  server_process(const std::filesystem::path& program, const std::string& worker_keys);
+  /// `program` is re-server; `workers` end its configuration, FOLDER in them is its folder.
+  server_process(const std::filesystem::path& program, std::string workers);
   ~server_process();
   server_process(const server_process&) = delete;
   server_process& operator=(const server_process&) = delete;

@@ -56,7 +56,7 @@ double staging_ms(client& on, const digest& root, int number) {
 } // namespace
 
 void measure_staging(table& rows, const std::filesystem::path& re_server) {
-  const server_process server(re_server, "");
+  const server_process server(re_server, host_workers());
   auto on = connect(server.address());
   const auto root = large_input_root(on);
   const auto first = staging_ms(on, root, 1);
