@@ -20,7 +20,7 @@ container_spec common_spec(const docker_executor_options& options, const std::st
   spec.cpus = options.limits.cpus;
   spec.memory_bytes = options.limits.memory_bytes;
   if (options.limits.max_processes != 0)
-    spec.max_processes = options.limits.max_processes + 2; // two are ours
+    spec.max_processes = options.limits.max_processes + 3; // three are ours
   return spec;
 }
 

@@ -194,8 +194,6 @@ child_plan::child_plan(const v1::Start& start, const sandbox& made)
 
 void run_child(child_plan& plan) {
   die_with_runner(plan);
-  if (plan.house.container)
-    need(plan, plan.house.container->enter_groups());
   if (!plan.house.memory_score.empty())
     take_memory_score(plan.house.memory_score);
   if (!plan.house.pid_namespaces)

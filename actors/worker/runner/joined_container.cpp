@@ -39,7 +39,7 @@ problem joined_container::join(const v1::Container& asked) {
   if (!process_)
     return failed("looking for the container's process " + pid);
   // Only now: the number can not become another process's any more without our seeing it.
-  if (auto x = open_groups(asked.id(), pid))
+  if (auto x = enter_groups(asked.id(), pid))
     return x;
   if (!is_same_namespace(folder + "/ns/user", "/proc/self/ns/user"))
     return {EINVAL, "entering the container: its engine maps users (userns-remap, rootless), which "
@@ -50,27 +50,22 @@ problem joined_container::join(const v1::Container& asked) {
   return asked.join_network() ? enter_namespace(folder + "/ns/net", CLONE_NEWNET) : problem{};
 }
 
-problem joined_container::open_groups(const std::string& id, const std::string& pid) {
+problem joined_container::enter_groups(const std::string& id, const std::string& pid) {
+  bool any = false;
   for (const auto* controller : {"memory", "pids", "cpu", ""}) {
     const auto folder = control_group_of(pid, controller);
     if (folder.find(id) == std::string::npos)
       continue; // not in this hierarchy
-    groups_.emplace_back(::open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-    if (!groups_.back())
-      return failed("opening the container's group " + folder);
-    if (*controller == '\0' ? groups_.size() == 1 : std::string(controller) == "memory")
+    const descriptor group(::open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!group || ::write(group.get(), "0", 1) < 0)
+      return failed("entering the container's group " + folder);
+    const bool is_version_2 = *controller == '\0';
+    if (is_version_2 ? !any : std::string(controller) == "memory")
       memory_ = memory_watch(folder);
+    any = true;
   }
-  return groups_.empty()
-             ? problem{EINVAL, "looking for the container " + id + " behind process " + pid}
-             : problem{};
-}
-
-problem joined_container::enter_groups() const {
-  for (const auto& group : groups_)
-    if (::write(group.get(), "0", 1) < 0)
-      return failed("entering the container's limits");
-  return {};
+  return any ? problem{}
+             : problem{EINVAL, "looking for the container " + id + " behind process " + pid};
 }
 
 bool joined_container::has_ended() const {

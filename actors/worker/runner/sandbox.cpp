@@ -90,6 +90,7 @@ problem enter_container(sandbox& made) {
   made.memory = container.memory();
   made.file_tree = private_root{descriptor(::fcntl(container.mounts(), F_DUPFD_CLOEXEC, 3)), true};
   made.container = std::move(container);
+  spare_this_process(made);
   return {};
 }
 
