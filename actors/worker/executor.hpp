@@ -80,7 +80,8 @@ public:
   /// Prepares whatever commands run in (a runner process, a container). `ready` runs once; `lost`
   /// runs at most once, when the executor can run nothing more, after the process tree of a
   /// running command is known dead; its `on_ended` is not called then. UNAVAILABLE says why,
-  /// also when the system does not give the isolation that the options ask for.
+  /// also when the system does not give the isolation that the options ask for;
+  /// FAILED_PRECONDITION: something outside must change first, as an image that is nowhere.
   virtual void open(on_ready ready, on_lost lost) = 0;
 
   /// Runs one command. INVALID_ARGUMENT in `ended` when it can not be started ("cannot start gcc:

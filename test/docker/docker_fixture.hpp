@@ -54,6 +54,14 @@ struct docker_fixture {
     return ready.get();
   }
 
+  /// False, and told, where another engine has the bridge already.
+  static bool has_bridge() {
+    const bool has = std::getenv("EXPBUILD_TEST_BRIDGE") != nullptr;
+    if (!has)
+      CAF_MESSAGE("skipped: another container engine has the bridge of this machine");
+    return has;
+  }
+
   void clear() {
     box<absl::Status> done;
     engine.boxes->remove_labelled(container_labels::pool, options.pool, "", "", done.callback());

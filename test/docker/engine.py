@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """A container engine for tests, on a socket and in a folder of its own, with one small image made here.
 
-engine.py run FOLDER COMMAND...   starts it if it does not run, tells its socket in EXPBUILD_TEST_ENGINE
+engine.py run FOLDER COMMAND...   starts it if it does not run, tells its socket in EXPBUILD_TEST_ENGINE, and in
+                                  EXPBUILD_TEST_BRIDGE that it has a bridge (no other engine has one here)
 engine.py down FOLDER             stops it and removes everything
 Exit code 77: this machine can not have one; why is printed."""
 import contextlib
+import fcntl
 import http.client
 import io
 import json
@@ -15,6 +17,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tarfile
@@ -25,6 +28,7 @@ IMAGE = "expbuild-test:1"  # busybox and nothing else
 OTHER_IMAGE = "expbuild-test:2"  # the same with a file and a variable of its own
 HOST_IMAGE = "expbuild-test:host"  # nothing: the programs are the host's, as volumes
 HOST_VOLUMES = ("/usr", "/etc/alternatives")
+BRIDGE = pathlib.Path("/sys/class/net/docker0")
 WAIT = 60
 
 
@@ -70,8 +74,11 @@ class Engine:
                    "--storage-driver", self.storage_driver()]
         if self.live_restore:
             command.append("--live-restore")
-        if not self.bridge:
-            command += ["--bridge=none", "--iptables=false"]
+        command.append("--iptables=false")
+        if self.bridge and not BRIDGE.exists():  # else it belongs to another engine
+            (self.folder / "bridge").touch()
+        if not self.has_bridge():
+            command.append("--bridge=none")
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen([str(x) for x in command], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, start_new_session=True)
@@ -82,6 +89,9 @@ class Engine:
                 raise RuntimeError("dockerd did not start")
             time.sleep(0.05)
         return self
+
+    def has_bridge(self):
+        return (self.folder / "bridge").exists()
 
     def storage_driver(self):
         """An overlay can not lie on an overlay."""
@@ -105,7 +115,7 @@ class Engine:
         with contextlib.suppress(ProcessLookupError), os.fdopen(os.pidfd_open(pid)) as process:
             assert select.select([process], [], [], WAIT)[0], "dockerd does not end"
 
-    def stop(self):
+    def stop(self, keep_folder=False):
         """Nothing of it stays: no container, no process, no file."""
         if self.pid():
             for container in self.containers():
@@ -119,7 +129,10 @@ class Engine:
             at = mount.split()[1]
             if at.startswith(f"{self.folder}/"):
                 subprocess.run(["umount", "-l", at], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.has_bridge() and BRIDGE.exists():
+            remove_bridge()
+        if not keep_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def shims(self):
         for line in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -183,6 +196,13 @@ def children(pid):
             yield from map(int, task.read_text().split())
 
 
+def remove_bridge():
+    down, delete = 0x8914, 0x89a1  # SIOCSIFFLAGS, SIOCBRDELBR
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, down, struct.pack("16sh14x", b"docker0", 0))
+        fcntl.ioctl(any_socket, delete, b"docker0\0")
+
+
 class Root:
     """A root file system on its way to be a tar."""
 
@@ -239,6 +259,8 @@ def main():
             engine.start()
         engine.make_images()
         os.environ["EXPBUILD_TEST_ENGINE"] = str(engine.socket)
+        if engine.has_bridge():
+            os.environ["EXPBUILD_TEST_BRIDGE"] = "docker0"
         os.execvp(command[0], command)
     else:
         sys.exit(__doc__)

@@ -71,6 +71,16 @@ CAF_TEST(memory that is used up is told apart from a command that fails) {
   CAF_CHECK(attempt("true").why == command_ended::reason::exited);
 }
 
+CAF_TEST(a command reaches the network that its worker has and no other) {
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  CAF_CHECK_EQUAL(says("ls /sys/class/net"), "lo\n");
+  if (!has_bridge())
+    return;
+  options.network = "bridge";
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  CAF_CHECK_EQUAL(says("ls /sys/class/net"), "eth0\nlo\n");
+}
+
 CAF_TEST(a timeout and a stop kill everything) {
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
   const auto seconds = host_fixture::unique_seconds();

@@ -103,6 +103,23 @@ CAF_TEST(limits of the container hold for what is put into it) {
   CAF_CHECK(spinner.user_time + spinner.system_time < 800ms); // of one second, on half a core
 }
 
+CAF_TEST(a command reaches the network that its worker has and no other) {
+  const auto interfaces =
+      "tail -n +3 /proc/net/dev | sed 's/:.*//' | tr -d ' ' | sort | tr '\\n' ' '";
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  CAF_CHECK_EQUAL(says(interfaces), "lo ");
+  CAF_CHECK_EQUAL(says("(nc -l -p 4711 & sleep 0.1; echo hi | nc 127.0.0.1 4711)"), "hi\n");
+  CAF_CHECK_EQUAL(says("(nc -l -p 4711 & sleep 0.1; echo hi | nc 127.0.0.1 4711)"), "hi\n");
+  if (!has_bridge())
+    return;
+  options.network = "bridge";
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  CAF_CHECK_EQUAL(says(interfaces), "eth0 lo ");
+  options.network = "host";
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  CAF_CHECK(says(interfaces).find("docker0") != std::string::npos);
+}
+
 CAF_TEST(a timeout and a stop kill everything and the container serves on) {
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
   const auto seconds = host_fixture::unique_seconds();

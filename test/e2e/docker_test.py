@@ -184,6 +184,30 @@ class EngineThatDies(DockerCase):
             self.assert_exit(server.in_docker("exit 7"), 7)
 
 
+class EngineOnASmallDisk(unittest.TestCase):
+    @unittest.skipIf(obstacle(), obstacle())
+    def test_a_full_disk_of_the_engine_stops_its_workers_and_no_others(self):
+        with tempfile.TemporaryDirectory(prefix="expbuild-engine-", dir="/var/tmp") as folder:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=True)
+            engine = Engine(folder).start()
+            try:
+                engine.make_images()
+                filler = pathlib.Path(folder, "filler")
+                with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+                    while file.write(bytes(4096)):
+                        pass
+                with DockerServer(engine, waits=False) as server:
+                    until(lambda: all("No space" in w["lastFailure"] or "no space" in w["lastFailure"]
+                                      for w in server.docker_workers()), server.docker_workers)
+                    self.assertEqual(server.in_docker("exit 6", OSFamily="linux").exit_code, 6)
+                    filler.unlink()
+                    server.until_docker(("IDLE",))
+                    self.assertEqual(server.in_docker("exit 7").exit_code, 7)
+            finally:
+                engine.stop(keep_folder=True)
+                subprocess.run(["umount", "-l", folder], check=True)
+
+
 class EngineThatTakesItsContainersAlong(EngineThatDies):
     live_restore = False
 

@@ -120,6 +120,14 @@ CAF_TEST(an image that could not be pulled again is never silently the old one) 
   CAF_CHECK(mentions(status, "manifest unknown"));
 }
 
+CAF_TEST(an engine that can not be asked says nothing about the image) {
+  client.reset();
+  client = make_engine_client(thread, {.socket = "/nowhere/engine.sock"});
+  reopen({});
+  CAF_CHECK(absl::IsAborted(ask().get().status()));
+  CAF_CHECK(absl::IsAborted(ask(true).get().status()));
+}
+
 CAF_TEST(a name without a tag means the latest and not all) {
   CAF_CHECK_EQUAL(with_tag("debian"), "debian:latest");
   CAF_CHECK_EQUAL(with_tag("host:5000/debian"), "host:5000/debian:latest");

@@ -19,10 +19,11 @@ json mounts_of(const container_spec& spec) {
 }
 
 json host_of(const container_spec& spec) {
-  json host{{"Mounts", mounts_of(spec)}, {"NetworkMode", spec.network},
-            {"CapDrop", {"ALL"}},        {"SecurityOpt", {"no-new-privileges"}},
-            {"IpcMode", "private"},      {"LogConfig", {{"Type", "none"}}},
-            {"ReadonlyRootfs", true}};
+  json host{
+      {"Mounts", mounts_of(spec)}, {"NetworkMode", spec.network},
+      {"CapDrop", {"ALL"}},        {"SecurityOpt", {"no-new-privileges"}},
+      {"IpcMode", "private"},      {"LogConfig", {{"Type", "none"}}},
+      {"ReadonlyRootfs", true},    {"UsernsMode", "host"}}; // files have the owners of the host
   if (spec.cpus > 0)
     host["NanoCpus"] = static_cast<std::int64_t>(spec.cpus * 1e9);
   if (spec.memory_bytes > 0)

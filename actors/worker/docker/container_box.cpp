@@ -41,13 +41,16 @@ container_box::container_box(execution_thread::impl& thread, docker_engine engin
     : thread_(thread), engine_(std::move(engine)), io_(std::move(io)), options_(std::move(options)),
       network_(std::move(network)), name_(std::move(name)), image_(std::move(image)) {}
 
-void container_box::in_pool(std::function<absl::Status()> work, then next) {
+void container_box::in_pool(std::function<absl::Status()> work,
+                            std::function<void(const absl::Status&)> next) {
   const bool taken =
-      io_->post(io_pool::lane::short_work, [me = shared_from_this(), next, work = std::move(work)] {
+      io_->post(io_pool::lane::short_work, [me = shared_from_this(), work = std::move(work),
+                                            next = std::move(next)]() mutable {
         auto status = work();
+        work = nullptr; // what it holds goes here, not there
         boost::asio::post(me->thread_.loop, [me, next, status = std::move(status)] {
           if (!me->closed_)
-            ((*me).*next)(status);
+            next(status);
         });
       });
   if (!taken)
@@ -59,14 +62,18 @@ void container_box::in_pool(std::function<absl::Status()> work, then next) {
 void container_box::prepare(executor::on_ready ready, executor::on_lost lost) {
   ready_ = std::move(ready);
   lost_ = std::move(lost);
+  auto made = std::make_shared<std::shared_ptr<box_folder>>();
   in_pool(
-      [this] {
-        auto made = box_folder::make(options_.directory, name_, options_.identity);
-        if (made.ok())
-          folder_ = *std::move(made);
-        return made.status();
+      [made, options = options_, name = name_] {
+        auto folder = box_folder::make(options.directory, name, options.identity);
+        if (folder.ok())
+          *made = *std::move(folder);
+        return folder.status();
       },
-      &container_box::has_folder);
+      [this, made](const absl::Status& status) {
+        folder_ = std::move(*made);
+        has_folder(status);
+      });
 }
 
 void container_box::has_folder(const absl::Status& status) {
@@ -119,15 +126,16 @@ void container_box::has_container(const absl::StatusOr<running_container>& made)
 void container_box::run(command_spec command, executor::on_ended ended) {
   command_ = std::move(command);
   ended_ = std::move(ended);
+  auto streams = std::make_shared<std::vector<unique_fd>>();
   in_pool(
-      [this] {
-        auto logs = make_logs(command_, options_.identity);
+      [streams, folder = folder_, command = command_, identity = options_.identity] {
+        auto logs = make_logs(command, identity);
         if (!logs.ok())
           return logs.status();
-        streams_ = *std::move(logs);
-        return folder_->move_in(command_.root);
+        *streams = *std::move(logs);
+        return folder->move_in(command.root);
       },
-      &container_box::is_filled);
+      [this, streams](const absl::Status& status) { is_filled(status, *streams); });
 }
 
 void container_box::stop() {
@@ -135,22 +143,22 @@ void container_box::stop() {
   session_->stop(); // nothing yet when its inputs are on their way
 }
 
-void container_box::is_filled(const absl::Status& status) {
+void container_box::is_filled(const absl::Status& status, const std::vector<unique_fd>& streams) {
   if (!status.ok())
     return fail(status);
   if (stopped_)
     return has_ended(stopped_before_start());
-  session_->start_with(inside(command_), streams_,
+  session_->start_with(inside(command_), streams,
                        [me = weak_from_this()](absl::StatusOr<command_ended> ended) {
                          if (const auto self = me.lock())
                            self->has_ended(std::move(ended));
                        });
-  streams_.clear();
 }
 
 void container_box::has_ended(absl::StatusOr<command_ended> ended) {
   outcome_ = std::move(ended);
-  in_pool([this] { return folder_->move_out(command_.root); }, &container_box::is_emptied);
+  in_pool([folder = folder_, root = command_.root] { return folder->move_out(root); },
+          [this](const absl::Status& status) { is_emptied(status); });
 }
 
 void container_box::is_emptied(const absl::Status& status) {

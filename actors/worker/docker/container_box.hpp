@@ -33,13 +33,12 @@ public:
   void close();
 
 private:
-  using then = void (container_box::*)(const absl::Status&);
-
-  /// Does `work` on the I/O pool, then goes on here with its outcome, unless it was closed.
-  void in_pool(std::function<absl::Status()> work, then next);
+  /// Does `work` on the I/O pool, then goes on here with its outcome, unless it was closed. The
+  /// work shares nothing with this object but what it holds itself.
+  void in_pool(std::function<absl::Status()> work, std::function<void(const absl::Status&)> next);
   void has_folder(const absl::Status& status);
   void has_container(const absl::StatusOr<running_container>& made);
-  void is_filled(const absl::Status& status);
+  void is_filled(const absl::Status& status, const std::vector<unique_fd>& streams);
   void has_ended(absl::StatusOr<command_ended> ended);
   void is_emptied(const absl::Status& status);
   void container_gone(const absl::Status& why);
@@ -62,7 +61,6 @@ private:
   std::optional<running_container> container_;
   std::shared_ptr<runner_session> session_;
   command_spec command_;
-  std::vector<unique_fd> streams_;
   absl::StatusOr<command_ended> outcome_ = absl::UnknownError("none yet");
 };
 

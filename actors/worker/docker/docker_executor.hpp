@@ -62,6 +62,17 @@ container_spec common_spec(const docker_executor_options& options, const std::st
 /// Of a command that was stopped while its container was made ready.
 command_ended stopped_before_start();
 
+/// Whether an image that can not be had ends more than the command that wanted it: only when the
+/// engine is in trouble. By the outcome of image_store::ensure.
+inline bool ends_executor(const absl::Status& status) {
+  return absl::IsAborted(status);
+}
+
+/// That outcome as the seam of execution tells it.
+inline absl::Status end_of_executor(const absl::Status& status) {
+  return ends_executor(status) ? absl::UnavailableError(std::string(status.message())) : status;
+}
+
 /// What a command's own environment does not set, its image's does, as with `docker run`.
 void add_environment(const image_facts& image, command_spec& command);
 

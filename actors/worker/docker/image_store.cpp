@@ -40,6 +40,10 @@ std::string error_in(const std::string& line) {
   return tells ? parsed["error"].get<std::string>() : "";
 }
 
+absl::Status not_asked(const absl::Status& why) {
+  return absl::AbortedError(std::string(why.message()));
+}
+
 class engine_images : public image_store, public std::enable_shared_from_this<engine_images> {
 public:
   engine_images(engine_client& client, image_store_options options)
@@ -72,14 +76,14 @@ private:
                  [me = shared_from_this(), name, always_pull,
                   may_pull](const absl::StatusOr<engine_answer>& answer) {
                    if (!answer.ok())
-                     return me->finish({name, always_pull}, answer.status());
+                     return me->finish({name, always_pull}, not_asked(answer.status()));
                    if (answer->status == 404 && may_pull)
                      return me->pull(name, always_pull);
                    if (!answer->ok())
                      return me->finish({name, always_pull},
-                                       absl::UnavailableError("the container engine does not tell "
-                                                              "about image '"
-                                                              + name + "': " + answer->message()));
+                                       absl::AbortedError("the container engine does not tell "
+                                                          "about image '"
+                                                          + name + "': " + answer->message()));
                    me->finish({name, always_pull}, parse_image(answer->body));
                  });
   }

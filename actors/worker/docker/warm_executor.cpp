@@ -117,10 +117,10 @@ private:
           const auto self = me.lock();
           if (!self)
             return;
-          if (!found.ok() && self->ended_) // the container that there is may serve others
+          if (!found.ok() && self->ended_ && !ends_executor(found.status()))
             return std::exchange(self->ended_, nullptr)(found.status());
           if (!found.ok())
-            return self->fail(found.status());
+            return self->fail(end_of_executor(found.status()));
           self->wanted_name_ = name;
           next(*self, *found);
         });
