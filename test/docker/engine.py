@@ -60,6 +60,7 @@ class Engine:
         self.folder = pathlib.Path(folder)
         self.socket = self.folder / "docker.sock"
         self.live_restore, self.bridge = live_restore, bridge
+        self.process = None  # when it was started here
 
     # ---- life --------------------------------------------------------------------------------
 
@@ -103,17 +104,14 @@ class Engine:
         return runs(self.folder / "pid")
 
     def kill(self, number=signal.SIGKILL):
-        pid = self.pid()
-        os.kill(pid, number)
+        family = [pid for pid in (self.pid(), runs(self.folder / "exec/containerd/containerd.pid")) if pid]
+        os.kill(family[0], number)
         if number in (signal.SIGKILL, signal.SIGTERM):
-            self.wait_gone(pid)
-
-    def wait_gone(self, pid):
-        if getattr(self, "process", None):
-            self.process.wait(WAIT)
-            return
-        with contextlib.suppress(ProcessLookupError), os.fdopen(os.pidfd_open(pid)) as process:
-            assert select.select([process], [], [], WAIT)[0], "dockerd does not end"
+            for pid in family:  # containerd goes with dockerd, a moment later
+                with contextlib.suppress(ProcessLookupError), os.fdopen(os.pidfd_open(pid)) as process:
+                    assert select.select([process], [], [], WAIT)[0], "the engine does not end"
+            if self.process:
+                self.process.wait(WAIT)
 
     def stop(self, keep_folder=False):
         """Nothing of it stays: no container, no process, no file."""

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from docker_server import DockerServer, outcome_of
 from engine import IMAGE, OTHER_IMAGE, Engine, obstacle
@@ -245,11 +246,12 @@ class Storms(DockerCase):
                         else:
                             self.kill_a_runner(server, chance)
 
-            maker = threading.Thread(target=trouble)
-            maker.start()
-            outcomes = execute_all(server, requests, 6)
-            done.set()
-            maker.join()
+            with ThreadPoolExecutor() as pool:
+                maker = pool.submit(trouble)
+                maker.add_done_callback(lambda _: self.engine.answers() or self.engine.start())
+                outcomes = execute_all(server, requests, 6)
+                done.set()
+                maker.result()
             wrong = [(i, x) for i, x in enumerate(outcomes) if (x.code, x.exit_code) != (0, i % 100)]
             self.assertEqual(wrong[:5], [], happened)
             self.assertGreater(len(happened), 2)
