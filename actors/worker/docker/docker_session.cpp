@@ -36,19 +36,18 @@ void docker_session::start(const command_spec& command, executor::on_ended ended
 }
 
 void docker_session::find_image(const std::string& name) {
-  engine_.images->ensure(
-      name, options_.always_pull,
-      [me = weak_from_this(), name](const absl::StatusOr<image_facts>& found) {
-        const auto self = me.lock();
-        if (!self || !self->is_open())
-          return;
-        if (found.ok())
-          self->has_image(name, *found);
-        else if (self->is_busy() && !ends_executor(found.status()))
-          self->finish(found.status());
-        else
-          self->fail(end_of_executor(found.status()));
-      });
+  engine_.images->ensure(name, options_.always_pull,
+                         [me = weak_from_this(), name](const absl::StatusOr<image_facts>& found) {
+                           const auto self = me.lock();
+                           if (!self || !self->is_open())
+                             return;
+                           if (found.ok())
+                             self->has_image(name, *found);
+                           else if (self->is_busy() && !ends_executor(found.status()))
+                             self->finish(found.status());
+                           else
+                             self->fail(end_of_executor(found.status()));
+                         });
 }
 
 void docker_session::has_image(const std::string& name, const image_facts& found) {

@@ -3,9 +3,9 @@
 
 namespace expbuild {
 
-/// What both kinds of Docker executors do alike, on the execution thread: clear away what an earlier
-/// life has left, find the image that a command wants, get ready for it, run the command, say how
-/// it ended. How one gets ready, and what a command runs in, is the kind's own.
+/// What both kinds of Docker executors do alike, on the execution thread: clear away what an
+/// earlier life has left, find the image that a command wants, get ready for it, run the command,
+/// say how it ended. How one gets ready, and what a command runs in, is the kind's own.
 class docker_session : public std::enable_shared_from_this<docker_session> {
 public:
   docker_session(docker_engine engine, docker_executor_options options);

@@ -133,8 +133,8 @@ private:
 
   execution_thread::impl& thread_;
   const std::shared_ptr<io_pool> io_;
-  std::string network_;  ///< of containers to come
-  std::string loopback_; ///< the container that owns it; empty: none
+  std::string network_;                    ///< of containers to come
+  std::string loopback_;                   ///< the container that owns it; empty: none
   std::shared_ptr<container_box> current_; ///< its command runs
   std::uint64_t current_number_ = 0;
   std::shared_ptr<container_box> next_; ///< null: making one failed

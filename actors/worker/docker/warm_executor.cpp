@@ -58,8 +58,8 @@ private:
   void prepare() override {
     let_go();
     engine_.boxes->run(warm_spec(options_, image().id),
-                       [me = me<warm_session>(), boxes = engine_.boxes](
-                           const absl::StatusOr<running_container>& made) {
+                       [me = me<warm_session>(),
+                        boxes = engine_.boxes](const absl::StatusOr<running_container>& made) {
                          const auto self = me.lock();
                          if (self && self->is_open())
                            self->has_container(made);
@@ -74,9 +74,8 @@ private:
     container_ = made->id;
     set_pid(made->pid);
     logger().debug("{} has container {} of image {}", options_.name, made->id, image_name());
-    runner_session_options session{.name = options_.name,
-                                   .setup = setup_for(options_, *made),
-                                   .identity = options_.identity};
+    runner_session_options session{
+        .name = options_.name, .setup = setup_for(options_, *made), .identity = options_.identity};
     session.memory_limit = "memory_limit = " + std::to_string(options_.limits.memory_bytes);
     runner_ = std::make_shared<runner_session>(
         thread_.loop, std::make_shared<runner_process>(thread_, options_.name, options_.runner),
