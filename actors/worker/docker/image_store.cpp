@@ -121,7 +121,7 @@ private:
         [me = shared_from_this(), name, always_pull,
          why](const absl::StatusOr<engine_answer>& answer) {
           if (!answer.ok())
-            return me->finish({name, always_pull}, answer.status());
+            return me->finish({name, always_pull}, not_asked(answer.status()));
           const auto text = "image '" + name + "' can not be had: pulling it failed: " + why;
           me->finish({name, always_pull}, answer->ok() ? absl::UnavailableError(text)
                                                        : absl::FailedPreconditionError(text));
