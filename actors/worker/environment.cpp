@@ -1,5 +1,6 @@
 #include "actors/worker/environment.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -15,9 +16,13 @@ environment make_environment(const reapi::Command& command, const environment& b
   for (const auto& x : base)
     if (known.insert(x.first).second)
       result.push_back(x);
-  if (known.insert("PATH").second)
-    result.emplace_back("PATH", "/usr/local/bin:/usr/bin:/bin");
   return result;
+}
+
+environment with_path(environment x) {
+  if (std::none_of(x.begin(), x.end(), [](const auto& each) { return each.first == "PATH"; }))
+    x.emplace_back("PATH", "/usr/local/bin:/usr/bin:/bin");
+  return x;
 }
 
 environment whitelisted(const std::vector<std::string>& names) {

@@ -29,7 +29,7 @@ worker_options options_for(const std::string& name, const host_pool_options& poo
         *thread, {.runner = runner, .identity = identity, .name = name, .sandbox = sandbox});
   };
   x.workspaces.directory = pool.work_dir / name;
-  x.environment = whitelisted(pool.env_whitelist);
+  x.environment = with_path(whitelisted(pool.env_whitelist));
   return x;
 }
 

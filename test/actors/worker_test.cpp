@@ -156,7 +156,7 @@ CAF_TEST(the environment is the command and then the whitelist and then a defaul
   auto& variable = *command.add_environment_variables();
   variable.set_name("A");
   variable.set_value("1");
-  const auto made = make_environment(command, {{"A", "2"}, {"B", "3"}});
+  const auto made = make_environment(command, with_path({{"A", "2"}, {"B", "3"}}));
   CAF_REQUIRE_EQUAL(made.size(), 3u);
   CAF_CHECK_EQUAL(made[0].second, "1");
   CAF_CHECK_EQUAL(made[1].first, "B");

@@ -168,7 +168,7 @@ class Engine:
 
     def make_images(self):
         for image, root, changes in ((IMAGE, root_tar(), ""), (HOST_IMAGE, host_tar(), ""),
-                                     (OTHER_IMAGE, root_tar(marker="other"), "&changes=ENV%20FLAVOUR=other")):
+                                     (OTHER_IMAGE, root_tar(marker="other"), "&changes=ENV%20FLAVOUR=other%20PATH=/bin:/special")):
             if self.api("GET", f"/images/{image}/json")[0] == 200:
                 continue
             repository, tag = image.split(":")

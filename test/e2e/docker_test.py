@@ -52,6 +52,8 @@ class Workers(DockerCase):
                 self.assert_exit(server.in_docker("exec test ! -e /usr/bin/env -a $(pwd) = /build"), 0)
                 self.assert_exit(server.in_docker("exec test -e /usr/bin/env", OSFamily="linux"), 0)
                 self.assert_exit(server.in_docker("exec grep -q other /etc/marker", container_image=OTHER_IMAGE), 0)
+                self.assert_exit(server.in_docker("exec test $PATH = /bin:/special", container_image=OTHER_IMAGE), 0)
+                self.assert_exit(server.in_docker("exec test $PATH = /usr/local/bin:/usr/bin:/bin"), 0)
                 self.assert_exit(server.in_docker("exec test ! -e /etc/marker",
                                                   container_image=f"docker://{IMAGE}"), 0)
                 text = server.rectl("workers", check=True).stdout

@@ -1,6 +1,7 @@
 #include "actors/worker/docker/docker_executor.hpp"
 
 #include "actors/worker/docker/places.hpp"
+#include "actors/worker/environment.hpp"
 
 #include <algorithm>
 
@@ -32,7 +33,7 @@ command_ended stopped_before_start() {
 }
 
 void add_environment(const image_facts& image, command_spec& command) {
-  for (const auto& variable : image.environment)
+  for (const auto& variable : with_path(image.environment))
     if (std::none_of(command.environment.begin(), command.environment.end(),
                      [&variable](const auto& x) { return x.first == variable.first; }))
       command.environment.push_back(variable);
