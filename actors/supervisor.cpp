@@ -102,9 +102,11 @@ void supervisor_state::restart(const restart_worker& event) {
 
 void supervisor_state::change(const dependency_changed& event) {
   auto& known = dependencies[event.dependency];
-  if (known.ok() == event.status.ok() || stopping)
+  if ((known.ok() && event.status.ok()) || stopping)
     return;
   known = event.status;
+  trace_log::note(known.ok() ? "dependency is back" : "dependency is gone",
+                  intern_name(event.dependency));
   if (known.ok())
     logger().info("the {} answers", event.dependency);
   else

@@ -120,6 +120,8 @@ CAF_TEST(a worker waits for its engine and says so) {
   CAF_CHECK(now.condition == worker_condition::backoff);
   CAF_CHECK(now.last_failure.find("container engine") != std::string::npos);
   CAF_CHECK_EQUAL(now.image, "debian:12");
+  engine(*this, boss, gone); // it was not there from the beginning
+  CAF_CHECK(status_of(*this, boss).last_failure.find("connection refused") != std::string::npos);
   advance_time(10min); // however long that takes
   consume_messages();
   CAF_CHECK_EQUAL(s->opened, 0);
