@@ -31,9 +31,22 @@ absl::StatusOr<std::filesystem::path> socket_of(const std::string& configured) {
   return engine_socket(host == nullptr ? "" : host);
 }
 
+/// Whoever may use the engine's socket is root on this machine.
+bool would_give_away(const std::filesystem::path& socket, const std::string& host_path) {
+  std::error_code error;
+  const auto inside = std::filesystem::weakly_canonical(socket, error)
+                          .lexically_relative(std::filesystem::weakly_canonical(host_path, error));
+  return !inside.empty() && *inside.begin() != "..";
+}
+
 /// As `docker run --volume` does; the engine's API refuses a folder that is not there.
-absl::Status prepare_volumes(const std::vector<container_mount>& volumes) {
+absl::Status prepare_volumes(const std::vector<container_mount>& volumes,
+                             const std::filesystem::path& socket) {
   for (const auto& volume : volumes) {
+    if (would_give_away(socket, volume.host_path))
+      return absl::FailedPreconditionError(
+          "the volume " + volume.host_path + " would give actions the container engine's socket "
+          + socket.string() + ", and with it this machine: mount something smaller");
     std::error_code error;
     if (std::filesystem::exists(volume.host_path, error))
       continue;
@@ -75,7 +88,8 @@ docker_pool::open(const std::vector<docker_pool_options>& pools, const std::stri
 }
 
 docker_pool::docker_pool(const std::filesystem::path& socket, execution_thread& thread)
-    : thread_(thread), dependency_("container engine at " + socket.string()), boot_(random_name()),
+    : thread_(thread), socket_(socket), dependency_("container engine at " + socket.string()),
+      boot_(random_name()),
       client_(make_engine_client(thread, {.socket = socket})), engine_{
                                                                    make_image_store(*client_, {}),
                                                                    make_containers(*client_)} {}
@@ -83,7 +97,7 @@ docker_pool::docker_pool(const std::filesystem::path& socket, execution_thread& 
 absl::Status docker_pool::add(const docker_pool_options& pool, const worker_surroundings& around) {
   if (auto status = prepare_work_dir(pool.work_dir); !status.ok())
     return status;
-  if (auto status = prepare_volumes(pool.shape.volumes); !status.ok())
+  if (auto status = prepare_volumes(pool.shape.volumes, socket_); !status.ok())
     return status;
   const auto trees = can_overlay(pool, around) ? around.trees : nullptr;
   logger().info("Creating {} docker workers in {} (image {}, actions run as uid {}, inputs are {}, "

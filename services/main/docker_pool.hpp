@@ -30,6 +30,7 @@ private:
                           std::shared_ptr<staged_trees> trees);
 
   execution_thread& thread_;
+  const std::filesystem::path socket_;
   const std::string dependency_; ///< what the supervisor calls the engine
   const std::string boot_;
   std::unique_ptr<engine_client> client_;

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from docker_server import DockerServer, outcome_of
 from engine import IMAGE, OTHER_IMAGE, Engine, obstacle
 from reapi import execute_all, store_action
-from server import until
+from server import BIN, until
 
 LONG = "--long" in sys.argv
 UNAVAILABLE, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, INVALID_ARGUMENT = 14, 9, 8, 3
@@ -101,6 +101,14 @@ class Workers(DockerCase):
             self.assert_exit(server.in_docker("true", OSFamily="linux"), 0)
             self.assertIn("registry.invalid/none:1", server.docker_workers()[0]["lastFailure"])
 
+    def test_a_volume_that_holds_the_engines_socket_is_refused(self):
+        server = self.server(keys=f'[[execution.pool.workers.volumes]]\nhost_path = "{self.engine.folder}"\n'
+                                  'container_path = "/engine"\nread_only = true\n')
+        done = subprocess.run([BIN / "re-server", "--config", server.config], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("would give actions the container engine's socket", done.stderr)
+        shutil.rmtree(server.folder)
+
     def test_a_container_that_is_removed_costs_no_action(self):
         for isolation in ("fresh", "container"):
             with self.subTest(isolation), self.server(docker=1, keys=f'isolation = "{isolation}"') as server:
@@ -130,7 +138,7 @@ class Workers(DockerCase):
         os.chmod(self.engine.socket, 0o666)  # as if it were in the group docker
         subprocess.run(["chown", "-R", "65534:65534", folder], check=True)
         for program in ("re-server", "re-runner"):
-            shutil.copy(pathlib.Path(os.environ["EXPBUILD_BIN"], program), folder / program)
+            shutil.copy(BIN / program, folder / program)
         try:
             with open(server.log_path, "ab") as log:
                 server.process = subprocess.Popen([folder / "re-server", "--config", server.config], stderr=log,

@@ -128,6 +128,15 @@ CAF_TEST(an engine that can not be asked says nothing about the image) {
   CAF_CHECK(absl::IsAborted(ask(true).get().status()));
 }
 
+CAF_TEST(what is no name of an image is never asked for) {
+  for (const auto* name : {"debian", "host:5000/team/debian:12", "debian@sha256:abc", "a.b-c_d/e"})
+    CAF_CHECK(is_image_name(name));
+  for (const auto* name :
+       {"", "../containers/json", "a/../b", "a//b", "-v", "a b", "a?b", "a%2Fb", "a\nb", "a:"})
+    CAF_CHECK(!is_image_name(name));
+  CAF_CHECK(absl::IsFailedPrecondition(ask(false, "a/../../info").get().status()));
+}
+
 CAF_TEST(a name without a tag means the latest and not all) {
   CAF_CHECK_EQUAL(with_tag("debian"), "debian:latest");
   CAF_CHECK_EQUAL(with_tag("host:5000/debian"), "host:5000/debian:latest");

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace expbuild {
@@ -50,6 +51,8 @@ public:
       : client_(client), options_(options) {}
 
   void ensure(const std::string& name, bool always_pull, on_image done) override {
+    if (!is_image_name(name))
+      return done(absl::FailedPreconditionError("'" + name + "' is no name of an image"));
     const auto tagged = with_tag(name);
     const auto waiting = asked_.find({tagged, always_pull});
     if (waiting != asked_.end()) {
@@ -146,6 +149,19 @@ private:
 
 std::shared_ptr<image_store> make_image_store(engine_client& client, image_store_options options) {
   return std::make_shared<engine_images>(client, options);
+}
+
+bool is_image_name(const std::string& text) {
+  constexpr std::size_t longest = 512;
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  if (text.empty() || text.size() > longest || !is_plain(text.front()) || !is_plain(text.back()))
+    return false;
+  return text.find("..") == std::string::npos && text.find("//") == std::string::npos
+         && std::all_of(text.begin(), text.end(), [&](char c) {
+              return is_plain(c) || std::string("._-:/@").find(c) != std::string::npos;
+            });
 }
 
 std::string with_tag(const std::string& image) {

@@ -35,7 +35,7 @@ public:
 
   /// The image of that name. Pulls it when the engine has none, or, with `always_pull`, when the
   /// last pull is no longer fresh; one pull at a time for one name, whoever asks.
-  /// FAILED_PRECONDITION: there is no such image, with the engine's words; UNAVAILABLE: an image
+  /// FAILED_PRECONDITION: that is no name, or there is no such image, with the engine's words; UNAVAILABLE: an image
   /// that it has could not be pulled again; ABORTED: the engine could not be asked, which says
   /// nothing about the image.
   virtual void ensure(const std::string& name, bool always_pull, on_image done) = 0;
@@ -43,6 +43,10 @@ public:
 
 /// `client` outlives it, and what it has been asked.
 std::shared_ptr<image_store> make_image_store(engine_client& client, image_store_options options);
+
+/// Whether this can be the name of an image, and nothing else, in a request to the engine: actions
+/// may say what they like.
+bool is_image_name(const std::string& text);
 
 /// With the tag that is meant when none is said, which would mean all of them to the engine.
 std::string with_tag(const std::string& image);
