@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +17,12 @@ namespace {
 
 using boost::system::error_code;
 constexpr auto readable = boost::asio::posix::stream_descriptor::wait_read;
+
+/// Asio tells now and then of a descriptor what one said that had its place before.
+bool is_readable(int fd) {
+  pollfd now{fd, POLLIN, 0};
+  return ::poll(&now, 1, 0) > 0;
+}
 
 std::string describe(int status) {
   if (WIFSIGNALED(status))
@@ -28,7 +35,7 @@ std::string describe(int status) {
 runner_process::runner_process(execution_thread::impl& thread, std::string name,
                                std::filesystem::path program)
     : thread_(thread), name_(std::move(name)), program_(std::move(program)), socket_(thread.loop),
-      tree_(thread.loop) {}
+      exit_(thread.loop), tree_(thread.loop) {}
 
 absl::Status runner_process::start(on_event events, on_gone gone) {
   int ends[2] = {-1, -1};
@@ -44,9 +51,18 @@ absl::Status runner_process::start(on_event events, on_gone gone) {
                                  boost::process::v2::process_stdio{theirs.get(), {}, {}});
   if (error)
     return errno_status(error.value(), "cannot start runner " + program_.string());
-  process_.emplace(std::move(started));
-  pid_ = process_->id();
-  thread_.runners.insert(process_->id());
+  child_ = started.id();
+  started.detach(); // it would wait for the end without looking whether there is one
+  unique_fd handle(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
+  if (!handle) {
+    auto status = errno_status(errno, "watching the runner of " + name_);
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+    return status;
+  }
+  exit_.assign(handle.release());
+  pid_ = child_;
+  thread_.runners.insert(child_);
   events_ = std::move(events);
   gone_ = std::move(gone);
   socket_.assign(ours.release());
@@ -103,14 +119,20 @@ void runner_process::take_packets() {
 }
 
 void runner_process::watch_exit() {
-  process_->async_wait([me = shared_from_this()](error_code, int status) { me->exited(status); });
+  exit_.async_wait(readable, [me = shared_from_this()](error_code error) {
+    int status = 0;
+    if (!error && ::waitpid(me->child_, &status, WNOHANG) == 0)
+      return me->watch_exit(); // it lives
+    me->exited(status);
+  });
 }
 
 void runner_process::exited(int status) {
-  thread_.runners.erase(process_->id());
+  thread_.runners.erase(child_);
   pid_ = 0;
   error_code ignored;
   socket_.close(ignored);
+  exit_.close(ignored);
   if (why_.ok())
     why_ = absl::UnavailableError("the runner of " + name_ + " " + describe(status));
   if (!has_namespaces_) {
@@ -119,8 +141,14 @@ void runner_process::exited(int status) {
   }
   if (!tree_.is_open())
     return finish();
-  // The kernel kills the namespace with its runner; the tree is gone when its root is.
-  tree_.async_wait(readable, [me = shared_from_this()](error_code) {
+  watch_tree();
+}
+
+/// The kernel kills the namespace with its runner; the tree is gone when its root is.
+void runner_process::watch_tree() {
+  tree_.async_wait(readable, [me = shared_from_this()](error_code error) {
+    if (!error && !is_readable(me->tree_.native_handle()))
+      return me->watch_tree();
     siginfo_t info{};
     ::waitid(static_cast<idtype_t>(3 /* P_PIDFD */), static_cast<id_t>(me->tree_.native_handle()),
              &info, WEXITED | WNOHANG); // ours to reap: we are the subreaper

@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 
 namespace expbuild {
 
@@ -24,21 +23,20 @@ public:
   std::int64_t pid() const noexcept override { return pid_.load(); }
 
 private:
-  using process = boost::process::v2::basic_process<boost::asio::io_context::executor_type>;
-
   void listen();
   void take_packets();
   void watch_exit();
   void exited(int status);
-  void wait_for_tree(int tree_pidfd);
+  void watch_tree();
   void finish();
 
   execution_thread::impl& thread_;
   const std::string name_;
   const std::filesystem::path program_;
   boost::asio::posix::stream_descriptor socket_;
-  boost::asio::posix::stream_descriptor tree_;
-  std::optional<process> process_;
+  boost::asio::posix::stream_descriptor exit_; ///< pidfd of the runner
+  boost::asio::posix::stream_descriptor tree_; ///< pidfd of what it runs
+  pid_t child_ = 0;
   std::atomic<std::int64_t> pid_{0};
   bool has_namespaces_ = false;
   std::vector<std::string> control_groups_; ///< that it makes, and removes if it can

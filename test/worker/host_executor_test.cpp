@@ -198,4 +198,20 @@ CAF_TEST(commands one after another leave no process and no descriptor behind) {
   CAF_CHECK_EQUAL(read_text(children), "");
 }
 
+CAF_TEST(runners that come while others go are heard) {
+  // A loop that closes descriptors and opens others may hear what the old ones had to say.
+  for (int round = 0; round < 150; ++round) {
+    std::vector<std::unique_ptr<executor>> coming;
+    std::vector<box<absl::Status>> ready(3);
+    sut.reset(); // its runner ends meanwhile
+    for (auto& each : ready) {
+      coming.push_back(make_host_executor(thread, options(runner_program())));
+      coming.back()->open(each.callback(), [](const absl::Status&) {});
+    }
+    for (auto& each : ready)
+      CAF_REQUIRE_EQUAL(each.get(), absl::OkStatus());
+    sut = std::move(coming.front());
+  }
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -2,6 +2,7 @@
 
 #include "actors/worker/runner/packet.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -25,16 +26,22 @@ container_link::container_link(boost::asio::io_context& loop, unique_fd listener
 absl::Status container_link::start(on_event events, on_gone gone) {
   events_ = std::move(events);
   gone_ = std::move(gone);
+  wait_for_runner();
+  return absl::OkStatus();
+}
+
+void container_link::wait_for_runner() {
   listener_.async_wait(readable, [me = shared_from_this()](error_code error) {
     if (!error)
       me->accept();
   });
-  return absl::OkStatus();
 }
 
 void container_link::accept() {
   unique_fd peer(
       ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!peer && errno == EAGAIN) // Asio was wrong
+    return wait_for_runner();
   if (!peer)
     return finish(errno_status(errno, "hearing the runner of a container"));
   error_code ignored;

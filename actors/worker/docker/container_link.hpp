@@ -24,6 +24,7 @@ public:
   std::int64_t pid() const noexcept override { return connected_ ? 1 : 0; }
 
 private:
+  void wait_for_runner();
   void accept();
   void listen();
   void take_packets();

@@ -35,9 +35,9 @@ public:
 
   /// The image of that name. Pulls it when the engine has none, or, with `always_pull`, when the
   /// last pull is no longer fresh; one pull at a time for one name, whoever asks.
-  /// FAILED_PRECONDITION: that is no name, or there is no such image, with the engine's words; UNAVAILABLE: an image
-  /// that it has could not be pulled again; ABORTED: the engine could not be asked, which says
-  /// nothing about the image.
+  /// FAILED_PRECONDITION: that is no name, or there is no such image, with the engine's words;
+  /// UNAVAILABLE: an image that it has could not be pulled again; ABORTED: the engine could not be
+  /// asked, which says nothing about the image.
   virtual void ensure(const std::string& name, bool always_pull, on_image done) = 0;
 };
 
