@@ -62,7 +62,7 @@ public:
   int http_port() const override { return http_ ? http_->port() : 0; }
 
   void stop() override {
-    watchdog dog;
+    auto& dog = dog_.emplace();
     dog.allow("letting running actions end", options_.drain_timeout + seconds(10));
     grpc_->set_serving(false);
     drain();
@@ -75,6 +75,7 @@ public:
     actors_.stop_workers();
     dog.allow("finishing disk work", seconds(30));
     io_->stop();
+    dog.allow("letting go of actors and threads", seconds(15));
     logger().info("stopped");
   }
 
@@ -130,6 +131,7 @@ private:
   }
 
   const daemon_options options_;
+  std::optional<watchdog> dog_; ///< from stop() on; goes last of all that can hang
   stores storage_;
   std::shared_ptr<io_pool> io_ = make_pool();
   execution_thread thread_;
