@@ -39,6 +39,13 @@ execution_thread::impl::~impl() {
   thread.join();
 }
 
+pid_t execution_thread::impl::find_orphan() const {
+  for (const auto pid : children_of_ours())
+    if (!runners.contains(pid))
+      return pid;
+  return 0;
+}
+
 void execution_thread::impl::kill_orphans() const {
   for (bool any = true; any;) {
     any = false;

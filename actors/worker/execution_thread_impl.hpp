@@ -21,6 +21,9 @@ struct execution_thread::impl {
   std::set<pid_t> runners;
   std::thread thread;
 
+  /// A child of this process that is no runner: what a runner that died had just started. 0: none.
+  pid_t find_orphan() const;
+
   /// Kills and reaps children of this process that are no runners: what a runner without pid
   /// namespaces left behind when it died. They come to us because we are their subreaper.
   void kill_orphans() const;

@@ -108,11 +108,8 @@ void runner_process::take_packets() {
     error_code ignored;
     if (event.has_started() || event.has_exited())
       tree_.close(ignored); // the runner has reaped it
-    if (event.has_started()) {
-      const auto fd = ::syscall(SYS_pidfd_open, static_cast<pid_t>(event.started().tree_pid()), 0);
-      if (fd >= 0)
-        tree_.assign(static_cast<int>(fd));
-    }
+    if (event.has_started())
+      hold_tree(static_cast<pid_t>(event.started().tree_pid()));
     if (events_)
       events_(event, attached.empty() ? unique_fd() : std::move(attached.front()));
   }
@@ -139,9 +136,17 @@ void runner_process::exited(int status) {
     thread_.kill_orphans();
     return finish();
   }
+  if (const auto orphan = tree_.is_open() ? 0 : thread_.find_orphan(); orphan != 0)
+    hold_tree(orphan); // it died before it could tell what it had started
   if (!tree_.is_open())
     return finish();
   watch_tree();
+}
+
+void runner_process::hold_tree(pid_t root) {
+  const auto fd = ::syscall(SYS_pidfd_open, root, 0);
+  if (fd >= 0)
+    tree_.assign(static_cast<int>(fd));
 }
 
 /// The kernel kills the namespace with its runner; the tree is gone when its root is.

@@ -27,6 +27,7 @@ private:
   void take_packets();
   void watch_exit();
   void exited(int status);
+  void hold_tree(pid_t root);
   void watch_tree();
   void finish();
 

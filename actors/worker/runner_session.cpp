@@ -86,6 +86,7 @@ void runner_session::start_with(const command_spec& command, const std::vector<u
   program_ = command.arguments.empty() ? "" : command.arguments.front();
   started_at_ = clock::now();
   std::vector<int> attached;
+  attached.reserve(streams.size());
   for (const auto& stream : streams)
     attached.push_back(stream.get());
   link_->send(request_for(command), std::move(attached)).IgnoreError(); // lost: `gone` tells

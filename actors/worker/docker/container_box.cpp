@@ -66,9 +66,10 @@ void container_box::prepare(executor::on_ready ready, executor::on_lost lost) {
   in_pool(
       [made, options = options_, name = name_] {
         auto folder = box_folder::make(options.directory, name, options.identity);
-        if (folder.ok())
-          *made = *std::move(folder);
-        return folder.status();
+        if (!folder.ok())
+          return folder.status();
+        *made = *std::move(folder);
+        return absl::OkStatus();
       },
       [this, made](const absl::Status& status) {
         folder_ = std::move(*made);
