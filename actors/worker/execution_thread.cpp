@@ -28,6 +28,8 @@ std::vector<pid_t> children_of_ours() {
 } // namespace
 
 execution_thread::impl::impl() : work(boost::asio::make_work_guard(loop)) {
+  for (const auto pid : children_of_ours())
+    strangers.insert(pid);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   thread = std::thread([this] { loop.run(); });
   ::pthread_setname_np(thread.native_handle(), "execution");
@@ -41,7 +43,7 @@ execution_thread::impl::~impl() {
 
 pid_t execution_thread::impl::find_orphan() const {
   for (const auto pid : children_of_ours())
-    if (!runners.contains(pid))
+    if (!runners.contains(pid) && !strangers.contains(pid))
       return pid;
   return 0;
 }
@@ -50,7 +52,7 @@ void execution_thread::impl::kill_orphans() const {
   for (bool any = true; any;) {
     any = false;
     for (const auto pid : children_of_ours()) {
-      if (runners.contains(pid))
+      if (runners.contains(pid) || strangers.contains(pid))
         continue;
       ::kill(pid, SIGKILL);
       any = ::waitpid(pid, nullptr, 0) == pid || any;

@@ -19,6 +19,8 @@ struct execution_thread::impl {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
   /// Runners that live: children of ours that are no orphans.
   std::set<pid_t> runners;
+  /// Children that were there before us: of whoever became this process by exec.
+  std::set<pid_t> strangers;
   std::thread thread;
 
   /// A child of this process that is no runner: what a runner that died had just started. 0: none.
