@@ -31,7 +31,7 @@ identity read_user(table_reader& section) {
   section.read("user", user);
   const auto own = own_identity();
   if (user.empty()) {
-    const auto found = own.uid == 0 ? find_user("nobody") : own;
+    const auto found = default_identity();
     if (!found)
       section.error("type", "there is no user 'nobody' on this system: name a 'user'");
     return found.value_or(own);

@@ -45,7 +45,7 @@ identity read_identity(table_reader& section) {
   section.read("run_as_group", group);
   const auto own = own_identity();
   const bool root = own.uid == 0;
-  const auto found = user.empty() ? (root ? find_user("nobody") : own) : find_user(user);
+  const auto found = user.empty() ? default_identity() : find_user(user);
   if (!found) {
     section.error(user.empty() ? "type" : "run_as_user",
                   "there is no user '" + (user.empty() ? "nobody" : user) + "' on this system");
@@ -129,7 +129,7 @@ host_workers_config default_host_workers(config_problems& problems, const std::s
   workers.count = std::max(1u, std::thread::hardware_concurrency());
   workers.work_dir = state_directory() / "work";
   const auto own = own_identity();
-  const auto found = own.uid == 0 ? find_user("nobody") : own;
+  const auto found = default_identity();
   if (!found)
     problems.push_back({config_problem::severity::error, file, 0, 0,
                         "there is no user 'nobody' to run actions as: name one in run_as_user"});

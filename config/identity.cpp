@@ -53,4 +53,9 @@ identity own_identity() {
   return {::geteuid(), ::getegid()};
 }
 
+std::optional<identity> default_identity() {
+  const auto own = own_identity();
+  return own.uid == 0 ? find_user("nobody") : own;
+}
+
 } // namespace expbuild

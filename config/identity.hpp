@@ -20,4 +20,8 @@ std::optional<std::uint32_t> find_group(const std::string& name);
 /// Whom this process runs as.
 identity own_identity();
 
+/// Whom actions run as when nobody is named: nobody when this process is root, else itself. nullopt
+/// when this system has no user 'nobody'.
+std::optional<identity> default_identity();
+
 } // namespace expbuild

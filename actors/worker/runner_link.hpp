@@ -1,4 +1,5 @@
 #pragma once
+#include "actors/worker/runner/packet.hpp"
 #include "expbuild/runner/v1/runner.pb.h"
 #include "storage/posix.hpp"
 
@@ -37,5 +38,17 @@ public:
   /// On the host. Any thread; 0 before start, after the end and where it is not known.
   virtual std::int64_t pid() const noexcept = 0;
 };
+
+/// Takes the next event that waits at a link's socket. `broken` also for what is no event.
+inline runner::received receive_event(int socket, runner::v1::Event& event,
+                                      std::vector<unique_fd>& attached) {
+  std::string bytes;
+  std::vector<int> passed;
+  const auto got = runner::receive_packet(socket, bytes, passed);
+  attached = std::vector<unique_fd>(passed.begin(), passed.end());
+  return got == runner::received::message && !event.ParseFromString(bytes)
+             ? runner::received::broken
+             : got;
+}
 
 } // namespace expbuild

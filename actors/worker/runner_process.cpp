@@ -1,7 +1,5 @@
 #include "actors/worker/runner_process.hpp"
 
-#include "actors/worker/runner/packet.hpp"
-
 #include <boost/process/v2/stdio.hpp>
 
 #include <csignal>
@@ -89,17 +87,15 @@ void runner_process::listen() {
 
 void runner_process::take_packets() {
   for (;;) {
-    std::string bytes;
-    std::vector<int> passed;
-    const auto got = runner::receive_packet(socket_.native_handle(), bytes, passed);
-    std::vector<unique_fd> attached(passed.begin(), passed.end());
+    runner::v1::Event event;
+    std::vector<unique_fd> attached;
+    const auto got = receive_event(socket_.native_handle(), event, attached);
     if (got == runner::received::nothing_yet)
       return listen();
-    if (got != runner::received::message)
-      return; // its end: watch_exit tells the rest
-    runner::v1::Event event;
-    if (!event.ParseFromString(bytes))
+    if (got == runner::received::broken)
       return kill(absl::InternalError("the runner of " + name_ + " sent what is no event"));
+    if (got == runner::received::end)
+      return; // watch_exit tells the rest
     if (event.has_hello()) {
       has_namespaces_ = event.hello().pid_namespaces();
       control_groups_.assign(event.hello().control_groups().begin(),

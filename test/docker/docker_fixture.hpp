@@ -131,6 +131,22 @@ struct docker_fixture {
     CAF_CHECK_EQUAL(::read(up.get(), text, sizeof text), 3);
   }
 
+  /// A timeout and a stop leave nothing of the command, and keep what it has printed.
+  void check_kills() {
+    const auto seconds = host_fixture::unique_seconds();
+    CAF_CHECK(
+        attempt("echo so far; setsid sleep " + seconds + " & wait", std::chrono::milliseconds(300))
+            .why
+        == command_ended::reason::timed_out);
+    CAF_CHECK_EQUAL(printed(), "so far\n");
+    CAF_CHECK(!host_fixture::runs(seconds));
+    auto ended = start_lasting(seconds);
+    wait_until_up();
+    sut->stop();
+    CAF_CHECK(ended.get()->why == command_ended::reason::stopped);
+    CAF_CHECK(!host_fixture::runs(seconds));
+  }
+
   std::string printed() const { return read_text(options.directory / "stdout"); }
 
   /// What it printed, on both streams.

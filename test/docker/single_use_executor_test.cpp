@@ -83,16 +83,7 @@ CAF_TEST(a command reaches the network that its worker has and no other) {
 
 CAF_TEST(a timeout and a stop kill everything) {
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
-  const auto seconds = host_fixture::unique_seconds();
-  CAF_CHECK(attempt("echo so far; setsid sleep " + seconds + " & wait", 300ms).why
-            == command_ended::reason::timed_out);
-  CAF_CHECK_EQUAL(printed(), "so far\n");
-  CAF_CHECK(!host_fixture::runs(seconds));
-  auto ended = start_lasting(seconds);
-  wait_until_up();
-  sut->stop();
-  CAF_CHECK(ended.get()->why == command_ended::reason::stopped);
-  CAF_CHECK(!host_fixture::runs(seconds));
+  check_kills();
 }
 
 CAF_TEST(a stop before the start is one) {

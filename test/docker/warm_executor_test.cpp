@@ -106,10 +106,12 @@ CAF_TEST(limits of the container hold for what is put into it) {
 CAF_TEST(a command reaches the network that its worker has and no other) {
   const auto interfaces =
       "tail -n +3 /proc/net/dev | sed 's/:.*//' | tr -d ' ' | sort | tr '\\n' ' '";
+  const auto talk =
+      "nc -l -p 4711 & until echo hi | nc 127.0.0.1 4711 2> /dev/null; do :; done; wait";
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
   CAF_CHECK_EQUAL(says(interfaces), "lo ");
-  CAF_CHECK_EQUAL(says("(nc -l -p 4711 & sleep 0.1; echo hi | nc 127.0.0.1 4711)"), "hi\n");
-  CAF_CHECK_EQUAL(says("(nc -l -p 4711 & sleep 0.1; echo hi | nc 127.0.0.1 4711)"), "hi\n");
+  CAF_CHECK_EQUAL(says(talk), "hi\n");
+  CAF_CHECK_EQUAL(says(talk), "hi\n");
   if (!has_bridge())
     return;
   options.network = "bridge";
@@ -122,16 +124,7 @@ CAF_TEST(a command reaches the network that its worker has and no other) {
 
 CAF_TEST(a timeout and a stop kill everything and the container serves on) {
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
-  const auto seconds = host_fixture::unique_seconds();
-  CAF_CHECK(attempt("echo so far; setsid sleep " + seconds + " & wait", 300ms).why
-            == command_ended::reason::timed_out);
-  CAF_CHECK_EQUAL(printed(), "so far\n");
-  CAF_CHECK(!host_fixture::runs(seconds));
-  auto ended = start_lasting(seconds);
-  wait_until_up();
-  sut->stop();
-  CAF_CHECK(ended.get()->why == command_ended::reason::stopped);
-  CAF_CHECK(!host_fixture::runs(seconds));
+  check_kills();
   CAF_CHECK_EQUAL(attempt("exit 3").exit_code, 3);
 }
 

@@ -86,6 +86,11 @@ class Workers(DockerCase):
             outcome = server.in_docker("head -c 200000000 /dev/zero | tail; exit 0")
             self.assertEqual(outcome.code, RESOURCE_EXHAUSTED, outcome)
             self.assertRegex(outcome.message, r"memory_limit = 67108864.*used up to \d+ bytes")
+            for _ in range(2):  # no result that a cache could keep
+                done = server.rectl("exec", "--platform", "container=docker", "--", "/bin/sh", "-c",
+                                    "head -c 200000000 /dev/zero | tail; exit 0")
+                self.assertIn("memory_limit = 67108864", done.stderr)
+            self.assertEqual(int(server.status()["cachedActions"]), 0)
             self.assert_exit(server.in_docker("exit 137"), 137)
             self.assertEqual(server.in_docker("exec /usr/bin/gcc").exit_code, 127)
             done = server.rectl("exec", "--platform", "container=docker", "--", "/usr/bin/gcc")
@@ -113,6 +118,7 @@ class Workers(DockerCase):
         for isolation in ("fresh", "container"):
             with self.subTest(isolation), self.server(docker=1, keys=f'isolation = "{isolation}"') as server:
                 action = server.begin("sleep 2; exit 5")
+                self.assertEqual(len(server.docker_workers()[0]["action"]), 64)
                 for container in server.containers():
                     self.engine.api("DELETE", f"/containers/{container}?force=true")
                 self.assert_exit(outcome_of(action), 5)
@@ -149,6 +155,11 @@ class Workers(DockerCase):
             self.assertIn("isolation: container", server.log())
             self.assertEqual(server.stop(), 0)
             server.check_nothing_is_left()
+            server.config.write_text(server.config.read_text().replace("[docker]", 'isolation = "fresh"\n[docker]'))
+            done = subprocess.run([folder / "re-server", "check-config", server.config], capture_output=True, text=True,
+                                  user=65534, group=65534, extra_groups=[])
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("needs a server that runs as root", done.stderr)
         finally:
             os.chmod(self.engine.socket, 0o660)
             shutil.rmtree(folder, ignore_errors=True)

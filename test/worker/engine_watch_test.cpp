@@ -40,12 +40,14 @@ private:
 struct fixture {
   std::atomic<bool> answers = true;
   std::atomic<int> pings = 0;
+  std::promise<void> pinged_often;
   std::promise<void> stop; ///< ends the stream of events
   std::shared_future<void> stopped = stop.get_future().share();
   std::unique_ptr<scripted_engine> engine =
       std::make_unique<scripted_engine>([this](engine_connection& x) {
         if (x.request().rfind("GET /v1.41/_ping ", 0) == 0) {
-          ++pings;
+          if (++pings == 5)
+            pinged_often.set_value();
           return answers ? x.answer(200, "OK") : x.answer(500, R"({"message":"no disk"})");
         }
         x.begin_chunks();
@@ -76,8 +78,7 @@ CAF_TEST_FIXTURE_SCOPE(engine_watch_tests, fixture)
 CAF_TEST(an engine that answers is told once) {
   watch(1ms);
   CAF_CHECK_EQUAL(changes.wait_for(1), absl::OkStatus());
-  while (pings < 5)
-    std::this_thread::yield();
+  CAF_REQUIRE(pinged_often.get_future().wait_for(patience) == std::future_status::ready);
   CAF_CHECK_EQUAL(changes.count(), 1u);
 }
 

@@ -1,6 +1,5 @@
 #include "actors/worker/docker/container_box.hpp"
 
-#include "actors/log.hpp"
 #include "actors/worker/docker/container_link.hpp"
 #include "actors/worker/docker/places.hpp"
 
@@ -9,11 +8,6 @@
 namespace expbuild {
 
 namespace {
-
-spdlog::logger& logger() {
-  static auto& instance = log_of("docker");
-  return instance;
-}
 
 runner::v1::Request inside_setup(const docker_executor_options& options) {
   runner::v1::Request request;
@@ -213,19 +207,13 @@ void container_box::close() {
 
 /// Then the folder goes, which the container has mounted: on the pool, for it may be large.
 void container_box::remove_container() {
-  auto forget_folder = [io = io_, folder = std::exchange(folder_, nullptr)]() mutable {
-    io->post(io_pool::lane::long_work, [folder = std::move(folder)]() mutable { folder.reset(); });
+  const auto forget_folder = [io = io_, folder = std::exchange(folder_, nullptr)] {
+    io->post(io_pool::lane::long_work, [folder]() mutable { folder.reset(); });
   };
-  const auto gone = std::exchange(container_, std::nullopt);
-  if (!gone)
-    return forget_folder();
-  engine_.boxes->remove(gone->id, [id = gone->id, forget_folder = std::move(forget_folder)](
-                                      const absl::Status& status) mutable {
-    if (!status.ok())
-      logger().warn("container {} stays until the next sweep: {}", id,
-                    std::string(status.message()));
+  if (const auto gone = std::exchange(container_, std::nullopt))
+    engine_.boxes->discard(gone->id, forget_folder);
+  else
     forget_folder();
-  });
 }
 
 } // namespace expbuild

@@ -1,7 +1,5 @@
 #include "actors/worker/docker/container_link.hpp"
 
-#include "actors/worker/runner/packet.hpp"
-
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -76,14 +74,12 @@ void container_link::listen() {
 
 void container_link::take_packets() {
   for (;;) {
-    std::string bytes;
-    std::vector<int> passed;
-    const auto got = runner::receive_packet(socket_.native_handle(), bytes, passed);
-    const std::vector<unique_fd> unwanted(passed.begin(), passed.end());
+    runner::v1::Event event;
+    std::vector<unique_fd> unwanted;
+    const auto got = receive_event(socket_.native_handle(), event, unwanted);
     if (got == runner::received::nothing_yet)
       return listen();
-    runner::v1::Event event;
-    if (got != runner::received::message || !event.ParseFromString(bytes))
+    if (got != runner::received::message)
       return finish(absl::UnavailableError("the container has ended"));
     if (events_)
       events_(event, unique_fd());

@@ -85,6 +85,16 @@ public:
                  });
   }
 
+  void discard(const std::string& id, std::function<void()> then) override {
+    remove(id, [id, then = std::move(then)](const absl::Status& status) {
+      if (!status.ok())
+        logger().warn("container {} stays until the next sweep: {}", id,
+                      std::string(status.message()));
+      if (then)
+        then();
+    });
+  }
+
   void remove_labelled(const std::string& label, const std::string& value, const std::string& other,
                        const std::string& kept, on_done done) override {
     const json filters{{"label", {label + "=" + value}}};
@@ -150,10 +160,7 @@ private:
   }
 
   void give_up(const std::string& id, const absl::Status& why, const on_running& done) {
-    remove(id, [id](const absl::Status& status) {
-      if (!status.ok())
-        logger().warn("{} stays until the next sweep: {}", id, std::string(status.message()));
-    });
+    discard(id, nullptr);
     done(why);
   }
 

@@ -41,6 +41,10 @@ public:
   /// Kills what runs in it. OK also when there is none.
   virtual void remove(const std::string& id, on_done done) = 0;
 
+  /// As `remove`, for one that nobody needs any more: what stays is told in the log, and is the
+  /// next sweep's. `then`, if any, runs in either case.
+  virtual void discard(const std::string& id, std::function<void()> then) = 0;
+
   /// Removes all with this label, except those that have `kept` as the value of another one.
   /// The first failure is told; the others are removed all the same.
   virtual void remove_labelled(const std::string& label, const std::string& value,

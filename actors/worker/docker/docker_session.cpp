@@ -1,7 +1,5 @@
 #include "actors/worker/docker/docker_session.hpp"
 
-#include "actors/log.hpp"
-
 #include <utility>
 
 namespace expbuild {
@@ -104,11 +102,15 @@ void docker_session::close() {
   process_ = 0;
 }
 
-void docker_session::remove(const std::string& id) {
-  engine_.boxes->remove(id, [id](const absl::Status& status) {
-    if (!status.ok())
-      log_of("docker").warn("container {} stays until the next sweep: {}", id,
-                            std::string(status.message()));
+void docker_session::run_container(const container_spec& spec,
+                                   std::function<void(const running_container&)> next) {
+  engine_.boxes->run(spec, [me = weak_from_this(), boxes = engine_.boxes,
+                            next = std::move(next)](const absl::StatusOr<running_container>& made) {
+    const auto self = me.lock();
+    if (self && self->is_open())
+      return made.ok() ? next(*made) : self->fail(made.status());
+    if (made.ok())
+      boxes->discard(made->id, nullptr);
   });
 }
 

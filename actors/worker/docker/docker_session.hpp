@@ -37,8 +37,9 @@ protected:
   void finish(absl::StatusOr<command_ended> ended);
   /// It can run nothing more: whoever waits is told.
   void fail(const absl::Status& why);
-  /// Removes a container that nobody needs any more, or never did; else the next sweep does.
-  void remove(const std::string& id);
+  /// Runs a container and goes on with it, or fails. When this was closed meanwhile it goes again.
+  void run_container(const container_spec& spec,
+                     std::function<void(const running_container&)> next);
 
   /// For callbacks of what may outlive this: they do nothing afterwards.
   template <class Kind>

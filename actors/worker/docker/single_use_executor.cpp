@@ -35,22 +35,13 @@ private:
   void make_loopback() {
     auto spec = common_spec(options_, image().id);
     spec.command = {places::runner, "--idle"};
-    engine_.boxes->run(spec, [me = me<single_use_session>(), boxes = engine_.boxes](
-                                 const absl::StatusOr<running_container>& made) {
-      const auto self = me.lock();
-      if (self && self->is_open())
-        self->has_loopback(made);
-      else if (made.ok()) // nobody wants it any more
-        boxes->remove(made->id, [](const absl::Status&) {});
-    });
+    run_container(spec, [this](const running_container& made) { has_loopback(made); });
   }
 
-  void has_loopback(const absl::StatusOr<running_container>& made) {
-    if (!made.ok())
-      return fail(made.status());
-    loopback_ = made->id;
-    network_ = "container:" + made->id;
-    set_pid(made->pid);
+  void has_loopback(const running_container& made) {
+    loopback_ = made.id;
+    network_ = "container:" + made.id;
+    set_pid(made.pid);
     make_next();
   }
 
@@ -128,7 +119,7 @@ private:
     if (const auto box = std::exchange(current_, nullptr))
       box->close();
     if (const auto gone = std::exchange(loopback_, ""); !gone.empty())
-      remove(gone);
+      engine_.boxes->discard(gone, nullptr);
   }
 
   execution_thread::impl& thread_;

@@ -57,25 +57,16 @@ public:
 private:
   void prepare() override {
     let_go();
-    engine_.boxes->run(warm_spec(options_, image().id),
-                       [me = me<warm_session>(),
-                        boxes = engine_.boxes](const absl::StatusOr<running_container>& made) {
-                         const auto self = me.lock();
-                         if (self && self->is_open())
-                           self->has_container(made);
-                         else if (made.ok()) // nobody wants it any more
-                           boxes->remove(made->id, [](const absl::Status&) {});
-                       });
+    run_container(warm_spec(options_, image().id),
+                  [this](const running_container& made) { has_container(made); });
   }
 
-  void has_container(const absl::StatusOr<running_container>& made) {
-    if (!made.ok())
-      return fail(made.status());
-    container_ = made->id;
-    set_pid(made->pid);
-    logger().debug("{} has container {} of image {}", options_.name, made->id, image_name());
+  void has_container(const running_container& made) {
+    container_ = made.id;
+    set_pid(made.pid);
+    logger().debug("{} has container {} of image {}", options_.name, made.id, image_name());
     runner_session_options session{
-        .name = options_.name, .setup = setup_for(options_, *made), .identity = options_.identity};
+        .name = options_.name, .setup = setup_for(options_, made), .identity = options_.identity};
     session.memory_limit = "memory_limit = " + std::to_string(options_.limits.memory_bytes);
     runner_ = std::make_shared<runner_session>(
         thread_.loop, std::make_shared<runner_process>(thread_, options_.name, options_.runner),
@@ -118,7 +109,7 @@ private:
     if (const auto runner = std::exchange(runner_, nullptr))
       runner->close();
     if (const auto gone = std::exchange(container_, ""); !gone.empty())
-      remove(gone);
+      engine_.boxes->discard(gone, nullptr);
   }
 
   execution_thread::impl& thread_;

@@ -42,8 +42,9 @@ problem joined_container::join(const v1::Container& asked) {
   if (auto x = enter_groups(asked.id(), pid))
     return x;
   if (!is_same_namespace(folder + "/ns/user", "/proc/self/ns/user"))
-    return {EINVAL, "entering the container: its engine maps users (userns-remap, rootless), which "
-                    "isolation = \"container\" can take"};
+    return {EINVAL,
+            "entering the container: its users are not the host's (a rootless engine), which "
+            "isolation = \"fresh\" can not take"};
   mounts_ = descriptor(::open((folder + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
   if (!mounts_)
     return failed("taking hold of the container's file tree");
