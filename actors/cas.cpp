@@ -2,6 +2,7 @@
 
 #include "actors/background.hpp"
 #include "actors/log.hpp"
+#include "actors/write_permit.hpp"
 
 #include <caf/send.hpp>
 
@@ -9,17 +10,19 @@ namespace expbuild {
 
 namespace {
 
+/// Blobs that one round of eviction takes: the room that they leave is given out before the next.
+constexpr std::size_t evicted_at_once = 512;
+
 spdlog::logger& logger() {
   static auto& instance = log_of("cas");
   return instance;
 }
 
-/// Gives the writer's place in the budget back when it goes, committed or not.
-class budgeted_writer : public blob_writer {
+/// Holds the permit that it is written under.
+class permitted_writer : public blob_writer {
 public:
-  budgeted_writer(std::unique_ptr<blob_writer> inner, cas_actor owner)
-      : inner_(std::move(inner)), owner_(std::move(owner)) {}
-  ~budgeted_writer() override { caf::anon_send(owner_, write_ended{}); }
+  permitted_writer(std::unique_ptr<blob_writer> inner, std::shared_ptr<const write_permit> permit)
+      : inner_(std::move(inner)), permit_(std::move(permit)) {}
 
   std::int64_t size() const noexcept override { return inner_->size(); }
   absl::Status append(std::string_view bytes) override { return inner_->append(bytes); }
@@ -27,124 +30,301 @@ public:
 
 private:
   std::unique_ptr<blob_writer> inner_;
-  cas_actor owner_;
+  std::shared_ptr<const write_permit> permit_;
 };
 
-/// Opens what is believed present; tells the actor what turned out not to be.
-opened_blobs open_all(backend& store, const cas_actor& owner, const std::vector<digest>& ids,
-                      const std::vector<bool>& present) {
+std::vector<digest> chosen(const std::vector<digest>& ids, const std::vector<std::size_t>& places) {
+  std::vector<digest> some;
+  some.reserve(places.size());
+  for (const auto i : places)
+    some.push_back(ids[i]);
+  return some;
+}
+
+/// While the index does not know all that is stored: looks for these on the disk, and promises what
+/// it finds.
+std::vector<digest> really_missing(backend& store, const std::vector<digest>& ids,
+                                   store_seconds now, store_seconds until) {
+  for (const auto& id : ids)
+    store.contains(id); // the index knows it then
+  return chosen(ids, store.index().promise(ids, now, until));
+}
+
+opened_blobs open_all(backend& store, const std::vector<digest>& ids) {
   opened_blobs opened;
-  blobs_lost gone;
+  opened.reserve(ids.size());
+  for (const auto& id : ids)
+    opened.push_back(store.open(id));
+  return opened;
+}
+
+/// Nothing is opened for what is there, or has come meanwhile.
+begun_writes open_writers(backend& store, const std::vector<digest>& ids,
+                          const admitted_writes& admitted) {
+  begun_writes begun;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!present[i]) {
-      opened.emplace_back(
-          absl::NotFoundError("blob " + ids[i].to_string() + " is not stored here"));
+    if (!admitted.wanted[i]) {
+      begun.emplace_back(nullptr);
       continue;
     }
-    opened.push_back(store.open(ids[i]));
-    if (absl::IsNotFound(opened.back().status()))
-      gone.digests.push_back(ids[i]);
+    auto writer = store.begin_write(ids[i]);
+    if (writer.ok())
+      begun.emplace_back(
+          std::make_shared<permitted_writer>(*std::move(writer), admitted.permit));
+    else
+      begun.emplace_back(writer.status());
   }
-  if (!gone.digests.empty())
-    caf::anon_send(owner, std::move(gone));
-  return opened;
+  return begun;
 }
 
 } // namespace
 
+void cas_state::begin(cas_options given) {
+  options = std::move(given);
+  budget_ = std::make_unique<space_budget>(options.limits);
+  budget_->measured(options.store->usage());
+  report();
+}
+
+// ---- looking up --------------------------------------------------------------------------------
+
 void cas_state::find(const find_missing& request, const reply<missing_blobs>& answer) {
-  missing_blobs missing;
-  for (const auto& id : request.digests)
-    if (!options.present.contains(id))
-      missing.digests.push_back(id);
-  options.meters->blob_found_or_missing(request.digests.size() - missing.digests.size(),
-                                        missing.digests.size());
-  answer(std::move(missing));
+  const auto now = options.clock();
+  const auto until = now + static_cast<store_seconds>((options.lease + request.longer).count());
+  auto missing = chosen(request.digests, index().promise(request.digests, now, until));
+  const auto asked = request.digests.size();
+  auto tell = [meters = options.meters, asked, answer](std::vector<digest> gone) {
+    meters->blob_found_or_missing(asked - gone.size(), gone.size());
+    answer(missing_blobs{std::move(gone)});
+  };
+  if (missing.empty() || options.store->is_index_complete())
+    return tell(std::move(missing));
+  auto work = [store = options.store, missing = std::move(missing), now, until, tell] {
+    tell(really_missing(*store, missing, now, until));
+  };
+  if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
+    answer(pool_is_full());
 }
 
 void cas_state::open(const open_blobs& request, const reply<opened_blobs>& answer) {
-  std::vector<bool> present;
   bool must_wait = false;
-  for (const auto& id : request.digests) {
-    present.push_back(options.present.contains(id));
-    must_wait = must_wait || (present.back() && !options.store->in_memory(id));
-  }
-  auto work = [store = options.store, owner = cas_actor{self}, ids = request.digests,
-               present = std::move(present),
-               answer] { answer(open_all(*store, owner, ids, present)); };
+  for (const auto& id : request.digests)
+    must_wait = must_wait
+                || (!options.store->in_memory(id)
+                    && (index().contains(id) || !options.store->is_index_complete()));
+  auto work = [store = options.store, ids = request.digests, answer] {
+    answer(open_all(*store, ids));
+  };
   if (!must_wait)
     return work(); // no disk is touched
   if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
     answer(pool_is_full());
 }
 
-void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>& answer) {
-  std::vector<bool> wanted;
-  std::uint64_t count = 0;
-  for (const auto& id : request.digests) {
-    wanted.push_back(!options.present.contains(id));
-    count += wanted.back() ? 1 : 0;
+// ---- writing -----------------------------------------------------------------------------------
+
+/// What is there already is promised: whoever would write it need not.
+cas_state::wish cas_state::wish_of(const admit_writes& request) {
+  const auto& ids = request.digests;
+  const auto now = options.clock();
+  wish x;
+  x.wanted.resize(ids.size());
+  for (const auto i :
+       index().promise(ids, now, now + static_cast<store_seconds>(options.lease.count()))) {
+    x.wanted[i] = true;
+    x.count = request.one_by_one ? x.count + 1 : 1;
+    x.bytes += file_charge(ids[i].size_bytes());
   }
-  if (open_writes + count > options.max_open_writes)
+  return x;
+}
+
+void cas_state::admit(const admit_writes& request, const reply<admitted_writes>& answer) {
+  auto x = wish_of(request);
+  if (open_writes_ + x.count > options.max_open_writes)
     return answer(absl::ResourceExhaustedError(
-        "the server is already receiving " + std::to_string(open_writes)
+        "the server is already receiving " + std::to_string(open_writes_)
         + " blobs, its limit; try again when some are finished"));
-  open_writes += count;
-  auto work = [store = options.store, owner = cas_actor{self}, ids = request.digests, wanted,
-               answer] {
-    begun_writes begun;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (!wanted[i]) {
-        begun.emplace_back(nullptr);
-        continue;
-      }
-      auto writer = store->begin_write(ids[i]);
-      if (!writer.ok()) {
-        caf::anon_send(owner, write_ended{});
-        begun.emplace_back(writer.status());
-        continue;
-      }
-      begun.emplace_back(std::make_shared<budgeted_writer>(*std::move(writer), owner));
-    }
-    answer(std::move(begun));
+  if (x.count == 0 || (waiting_.empty() && budget_->fits(x.bytes)))
+    return grant(std::move(x), answer);
+  if (auto status = may_wait(x); !status.ok())
+    return answer(status);
+  waiting_.push_back({request, answer});
+  if (!evicting_ && !evict_some())
+    refuse_waiting();
+}
+
+absl::Status cas_state::may_wait(const wish& x) const {
+  if (budget_->is_hopeless(x.bytes))
+    return absl::ResourceExhaustedError("a write of " + std::to_string(x.bytes)
+                                        + " bytes is too large for a store of "
+                                        + std::to_string(budget_->limit()) + " bytes (max_size)");
+  if (!options.store->is_index_complete())
+    return absl::UnavailableError("the store is full, and the server is still finding out what it "
+                                  "holds; try again in a moment");
+  if (waiting_.size() >= options.max_waiting)
+    return absl::ResourceExhaustedError("the store is full, and too many writes wait for room; "
+                                        "try again in a moment");
+  return absl::OkStatus();
+}
+
+void cas_state::grant(wish x, const reply<admitted_writes>& answer) {
+  open_writes_ += x.count;
+  budget_->reserve(x.bytes);
+  answer(admitted_writes{std::move(x.wanted), x.count == 0 ? nullptr
+                                                           : std::make_shared<const write_permit>(
+                                                               self, x.count, x.bytes)});
+  look_after_space();
+}
+
+void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>& answer) {
+  auto open = [store = options.store, io = options.io, ids = request.digests,
+               answer](absl::StatusOr<admitted_writes> x) {
+    if (!x.ok())
+      return answer(x.status());
+    auto work = [store, ids, admitted = *std::move(x), answer] {
+      answer(open_writers(*store, ids, admitted));
+    };
+    if (!in_background(*io, io_pool::lane::short_work, std::move(work)))
+      answer(pool_is_full());
   };
-  if (count == 0)
-    return work();
-  if (in_background(*options.io, io_pool::lane::short_work, std::move(work)))
-    return;
-  open_writes -= count;
-  answer(pool_is_full());
+  admit(admit_writes{.trace = request.trace, .digests = request.digests, .one_by_one = true},
+        reply<admitted_writes>(std::move(open)));
+}
+
+void cas_state::ended(const writes_ended& event) {
+  open_writes_ -= event.count;
+  budget_->release(event.bytes);
+  serve_waiting();
 }
 
 void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
+  const auto now = options.clock();
+  index().promise(event.digests, now, now + static_cast<store_seconds>(options.lease.count()));
   for (const auto& id : event.digests)
-    options.present.add(id);
+    budget_->stored(file_charge(id.size_bytes()));
   report();
   answer(unit{});
+  if (budget_->is_outdated())
+    measure();
+  look_after_space();
 }
 
 void cas_state::lost(const blobs_lost& event) {
   for (const auto& id : event.digests) {
-    if (!options.present.contains(id))
-      continue; // it was never here: no news
+    if (!index().contains(id))
+      continue; // it was never here, or the store knows
     logger().warn("blob {} was expected in the store but is not there", id.to_string());
-    options.present.remove(id);
+    in_background(*options.io, io_pool::lane::short_work, [store = options.store, id] {
+      if (const auto status = store->remove(id); !status.ok())
+        logger().warn("{}", status.ToString());
+    });
   }
   report();
 }
 
+// ---- room --------------------------------------------------------------------------------------
+
+void cas_state::look_after_space() {
+  if (!evicting_ && budget_->excess() > 0 && options.store->is_index_complete())
+    evict_some();
+}
+
+/// False when nothing can go: everything was promised to somebody (or the pool is full).
+bool cas_state::evict_some() {
+  auto victims =
+      index().choose_victims(std::max<std::int64_t>(budget_->excess(), 1), evicted_at_once,
+                             options.clock());
+  if (victims.empty())
+    return false;
+  auto work = [store = options.store, victims, me = cas_actor{self}] {
+    space_measured event;
+    event.status = store->evict(victims);
+    event.usage = store->usage();
+    event.eviction_over = true;
+    event.evicted = victims.size();
+    caf::anon_send(me, std::move(event));
+  };
+  evicting_ = in_background(*options.io, io_pool::lane::long_work, std::move(work));
+  if (!evicting_) // too much other work: they stay
+    for (const auto& x : victims)
+      index().add(x.id, x.place, x.stamp);
+  return evicting_;
+}
+
+void cas_state::measure() {
+  if (measuring_ || evicting_)
+    return;
+  measuring_ = in_background(*options.io, io_pool::lane::short_work,
+                             [store = options.store, me = cas_actor{self}] {
+                               space_measured event;
+                               event.usage = store->usage();
+                               caf::anon_send(me, std::move(event));
+                             });
+}
+
+void cas_state::measured(const space_measured& event) {
+  (event.eviction_over ? evicting_ : measuring_) = false;
+  budget_->measured(event.usage);
+  options.meters->blobs_evicted(event.evicted);
+  if (!event.status.ok())
+    logger().warn("making room in the store: {}", event.status.ToString());
+  report();
+  serve_waiting();
+  const bool needed = budget_->excess() > 0 || !waiting_.empty();
+  if (!needed || evicting_ || !options.store->is_index_complete() || evict_some())
+    return;
+  refuse_waiting();
+}
+
+void cas_state::serve_waiting() {
+  while (!waiting_.empty()) {
+    auto x = wish_of(waiting_.front().request);
+    if (x.count > 0
+        && (!budget_->fits(x.bytes) || open_writes_ + x.count > options.max_open_writes))
+      return;
+    const auto answer = std::move(waiting_.front().answer);
+    waiting_.pop_front();
+    grant(std::move(x), answer);
+  }
+}
+
+void cas_state::refuse_waiting() {
+  if (waiting_.empty())
+    return;
+  const auto promised = index().stats().promised_bytes;
+  logger().warn("the store is full: of {} bytes {} are promised to clients and can not go; writes "
+                "are refused",
+                budget_->limit(), promised);
+  options.meters->writes_refused(waiting_.size());
+  for (auto& x : std::exchange(waiting_, {}))
+    x.answer(absl::ResourceExhaustedError(
+        "the store is full of blobs that clients were promised (" + std::to_string(promised)
+        + " of " + std::to_string(budget_->limit())
+        + " bytes): give it a larger max_size_bytes or a shorter lease_seconds"));
+}
+
+// ---- reports -----------------------------------------------------------------------------------
+
 cas_stats cas_state::stats() const {
-  return {options.present.blobs(), options.present.bytes(), open_writes};
+  const auto x = options.store->index().stats();
+  return {.blobs = x.blobs,
+          .bytes = x.bytes,
+          .open_writes = open_writes_,
+          .used_bytes = budget_->used(),
+          .max_bytes = budget_->limit(),
+          .promised_bytes = x.promised_bytes,
+          .index_complete = options.store->is_index_complete()};
 }
 
 void cas_state::report() const {
-  options.meters->blobs(options.present.blobs(), options.present.bytes());
+  const auto x = options.store->index().stats();
+  options.meters->blobs(x.blobs, x.bytes);
+  options.meters->store_space(budget_->used(), budget_->limit(), x.promised_bytes);
 }
 
 cas_actor::behavior_type cas(cas_state::pointer self, cas_options options) {
-  self->state.options = std::move(options);
   auto& state = self->state;
-  state.options.meters->blobs(state.options.present.blobs(), state.options.present.bytes());
+  state.begin(std::move(options));
   return traced_behavior(
       self, cas_state::name,
       cas_actor::behavior_type{
@@ -154,12 +334,16 @@ cas_actor::behavior_type cas(cas_state::pointer self, cas_options options) {
           [&state](const open_blobs& x, const reply<opened_blobs>& answer) {
             state.open(x, answer);
           },
+          [&state](const admit_writes& x, const reply<admitted_writes>& answer) {
+            state.admit(x, answer);
+          },
           [&state](const begin_writes& x, const reply<begun_writes>& answer) {
             state.begin_all(x, answer);
           },
           [&state](const blobs_stored& x, const reply<unit>& answer) { state.stored(x, answer); },
           [&state](const blobs_lost& x) { state.lost(x); },
-          [&state](const write_ended&) { --state.open_writes; },
+          [&state](const writes_ended& x) { state.ended(x); },
+          [&state](const space_measured& x) { state.measured(x); },
           [&state](const get_cas_stats&, const reply<cas_stats>& answer) {
             answer(state.stats());
           }});

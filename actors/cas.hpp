@@ -1,10 +1,13 @@
 #pragma once
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
-#include "actors/presence_table.hpp"
+#include "actors/space_budget.hpp"
 #include "actors/traced_actor.hpp"
 #include "storage/io_pool.hpp"
+#include "storage/store_clock.hpp"
 
+#include <chrono>
+#include <deque>
 #include <memory>
 
 namespace expbuild {
@@ -13,13 +16,18 @@ struct cas_options {
   std::shared_ptr<backend> store;
   std::shared_ptr<io_pool> io;
   std::shared_ptr<metrics> meters;
-  /// What the store held at start.
-  presence_table present;
+  space_limits limits = {};
+  /// How long a blob stays for sure after somebody was told that it is there.
+  std::chrono::seconds lease{3 * 3600};
+  store_clock clock = make_store_clock();
   /// Blobs being written at once, over all clients; beyond it RESOURCE_EXHAUSTED.
   std::uint64_t max_open_writes = 4096;
+  /// Requests that wait for room at once.
+  std::size_t max_waiting = 1024;
 };
 
-/// Decides from memory what is present and who may write; opening files is the I/O pool's work.
+/// Decides from memory what is present, who was promised it, who may write and what must go; the
+/// disk is the I/O pool's work. Looking a blob up and promising it is one step.
 class cas_state {
 public:
   static inline const char* name = "cas";
@@ -29,17 +37,48 @@ public:
 
   void find(const find_missing& request, const reply<missing_blobs>& answer);
   void open(const open_blobs& request, const reply<opened_blobs>& answer);
+  void admit(const admit_writes& request, const reply<admitted_writes>& answer);
   void begin_all(const begin_writes& request, const reply<begun_writes>& answer);
   void stored(const blobs_stored& event, const reply<unit>& answer);
   void lost(const blobs_lost& event);
+  void ended(const writes_ended& event);
+  void measured(const space_measured& event);
   cas_stats stats() const;
+
+  /// Called once, before everything else.
+  void begin(cas_options given);
 
   pointer self;
   cas_options options;
-  std::uint64_t open_writes = 0;
 
 private:
+  struct waiting {
+    admit_writes request;
+    reply<admitted_writes> answer;
+  };
+  /// What a request wants to write.
+  struct wish {
+    std::vector<bool> wanted;
+    std::uint64_t count = 0;
+    std::int64_t bytes = 0;
+  };
+
+  blob_index& index() { return options.store->index(); }
+  wish wish_of(const admit_writes& request);
+  absl::Status may_wait(const wish& x) const;
+  void grant(wish x, const reply<admitted_writes>& answer);
+  void serve_waiting();
+  void refuse_waiting();
+  void look_after_space();
+  bool evict_some();
+  void measure();
   void report() const;
+
+  std::unique_ptr<space_budget> budget_;
+  std::uint64_t open_writes_ = 0;
+  std::deque<waiting> waiting_; ///< for room
+  bool evicting_ = false;
+  bool measuring_ = false;
 };
 
 cas_actor::behavior_type cas(cas_state::pointer self, cas_options options);

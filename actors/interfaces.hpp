@@ -10,20 +10,25 @@
 
 namespace expbuild {
 
-/// CAS: knows what is present; hands out readers and writers; never blocks on a disk.
+/// CAS: knows what is present and promised; hands out readers and writers; makes room; never blocks
+/// on a disk.
 using cas_actor = caf::typed_actor<
-    // Which of these are absent?
+    // Which of these are absent? The others are promised.
     caf::reacts_to<find_missing, reply<missing_blobs>>,
     // Open for reading.
     caf::reacts_to<open_blobs, reply<opened_blobs>>,
-    // Open for writing, within the write budget.
+    // May these be written? Makes room, within the write budget.
+    caf::reacts_to<admit_writes, reply<admitted_writes>>,
+    // The same, and opens them for writing.
     caf::reacts_to<begin_writes, reply<begun_writes>>,
-    // Committed: findable from now on.
+    // Committed: promised from now on.
     caf::reacts_to<blobs_stored, reply<unit>>,
     // Found absent or damaged: no longer findable.
     caf::reacts_to<blobs_lost>,
-    // INTERNAL: gives a writer's share of the budget back.
-    caf::reacts_to<write_ended>,
+    // INTERNAL: gives a permit's room and share of the budget back.
+    caf::reacts_to<writes_ended>,
+    // INTERNAL: how much room there is.
+    caf::reacts_to<space_measured>,
     // How much is stored.
     caf::reacts_to<get_cas_stats, reply<cas_stats>>>;
 

@@ -12,6 +12,7 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,10 +27,12 @@ namespace expbuild {
 
 // ---- cas -------------------------------------------------------------------------------------
 
-/// Which of these are absent? (answer: missing_blobs)
+/// Which of these are absent? The others are promised: they stay for the time of a lease from now on,
+/// and for `longer`. (answer: missing_blobs)
 struct find_missing {
   trace_context trace;
   std::vector<digest> digests;
+  std::chrono::seconds longer{0};
 };
 struct missing_blobs {
   std::vector<digest> digests;
@@ -42,15 +45,30 @@ struct open_blobs {
 };
 using opened_blobs = std::vector<absl::StatusOr<std::shared_ptr<blob_reader>>>;
 
+/// May these be written? (answer: admitted_writes)
+struct admit_writes {
+  trace_context trace;
+  std::vector<digest> digests;
+  /// Each by a writer of its own, which counts; else all of them count as one.
+  bool one_by_one = false;
+};
+/// Gives room and a share of the write budget back when it goes.
+class write_permit;
+struct admitted_writes {
+  std::vector<bool> wanted; ///< in the order asked; false: it is there already, and promised
+  std::shared_ptr<const write_permit> permit;
+};
+
 /// Open these for writing. (answer: begun_writes, in the order asked)
 struct begin_writes {
   trace_context trace;
   std::vector<digest> digests;
 };
-/// A writer, or null where the blob is already there. RESOURCE_EXHAUSTED beyond the write budget.
+/// A writer, or null where the blob is already there (and promised). RESOURCE_EXHAUSTED beyond the
+/// write budget, and when the store is full of what was promised.
 using begun_writes = std::vector<absl::StatusOr<std::shared_ptr<blob_writer>>>;
 
-/// These were committed to the store: make them findable. (answer: once they are)
+/// These were committed to the store: promise them. (answer: once they are)
 struct blobs_stored {
   trace_context trace;
   std::vector<digest> digests;
@@ -62,15 +80,30 @@ struct blobs_lost {
   std::vector<digest> digests;
 };
 
-/// INTERNAL: a writer that begin_writes handed out is gone.
-struct write_ended {
+/// INTERNAL: what a permit allowed is written or given up.
+struct writes_ended {
   trace_context trace;
+  std::uint64_t count = 0;
+  std::int64_t bytes = 0;
+};
+
+/// INTERNAL: blobs were evicted, or the store was measured.
+struct space_measured {
+  trace_context trace;
+  store_usage usage;
+  bool eviction_over = false;
+  std::size_t evicted = 0;
+  absl::Status status;
 };
 
 struct cas_stats {
   std::uint64_t blobs = 0;
   std::int64_t bytes = 0;
   std::uint64_t open_writes = 0;
+  std::int64_t used_bytes = 0; ///< of the disk
+  std::int64_t max_bytes = 0;
+  std::int64_t promised_bytes = 0; ///< of the disk, by blobs that can not be evicted now
+  bool index_complete = true;
 };
 struct get_cas_stats {
   trace_context trace;
@@ -160,7 +193,10 @@ EXPBUILD_MESSAGE(open_blobs)
 EXPBUILD_MESSAGE(begin_writes)
 EXPBUILD_MESSAGE(blobs_stored)
 EXPBUILD_MESSAGE(blobs_lost)
-EXPBUILD_MESSAGE(write_ended)
+EXPBUILD_MESSAGE(admit_writes)
+EXPBUILD_MESSAGE(writes_ended)
+EXPBUILD_MESSAGE(space_measured)
+EXPBUILD_MESSAGE(reply<expbuild::admitted_writes>)
 EXPBUILD_MESSAGE(get_cas_stats)
 EXPBUILD_MESSAGE(get_result)
 EXPBUILD_MESSAGE(result_known)

@@ -149,6 +149,24 @@ struct metrics::impl {
 
   Gauge& blobs = gauges(all, "expbuild_cas_blobs", "Blobs in the store").Add({});
   Gauge& blob_bytes = gauges(all, "expbuild_cas_size_bytes", "Bytes in the store").Add({});
+  Gauge& disk_bytes =
+      gauges(all, "expbuild_cas_disk_bytes", "What the store takes of its disk").Add({});
+  Gauge& max_bytes =
+      gauges(all, "expbuild_cas_max_bytes", "What the store may take of its disk").Add({});
+  Gauge& promised_bytes = gauges(all, "expbuild_cas_promised_bytes",
+                                 "Taken by blobs that were promised and can not be evicted now")
+                              .Add({});
+  Counter& evicted =
+      counters(all, "expbuild_cas_evicted_total", "Blobs that were removed to make room").Add({});
+  Counter& lost = counters(all, "expbuild_cas_lost_total",
+                           "Stored blobs that were damaged, vanished, or could not be synced")
+                      .Add({});
+  Counter& refused = counters(all, "expbuild_cas_writes_refused_total",
+                              "Writes refused because the store was full of promised blobs")
+                         .Add({});
+  Counter& troubles = counters(all, "expbuild_store_errors_total",
+                               "Errors of a store's disk outside of any request")
+                          .Add({});
   prometheus::Family<Counter>& requests =
       counters(all, "expbuild_cas_requests_total", "Blobs asked for, by operation and result");
   Counter& found = requests.Add({{"op", "find"}, {"result", "hit"}});
@@ -213,6 +231,23 @@ void metrics::result_written() {
 void metrics::blobs(std::size_t count, std::int64_t bytes) {
   impl_->blobs.Set(double(count));
   impl_->blob_bytes.Set(double(bytes));
+}
+void metrics::store_space(std::int64_t used, std::int64_t limit, std::int64_t promised) {
+  impl_->disk_bytes.Set(double(used));
+  impl_->max_bytes.Set(double(limit));
+  impl_->promised_bytes.Set(double(promised));
+}
+void metrics::blobs_evicted(std::size_t count) {
+  impl_->evicted.Increment(double(count));
+}
+void metrics::blob_lost() {
+  impl_->lost.Increment();
+}
+void metrics::writes_refused(std::size_t count) {
+  impl_->refused.Increment(double(count));
+}
+void metrics::store_trouble() {
+  impl_->troubles.Increment();
 }
 void metrics::blob_found_or_missing(std::size_t found, std::size_t missing) {
   impl_->found.Increment(double(found));

@@ -73,6 +73,12 @@ public:
 
   // Blobs. `bytes_in` and `bytes_out` are what clients sent and received.
   void blobs(std::size_t count, std::int64_t bytes);
+  /// What the store takes of its disk and may take, and what of it can not be evicted now.
+  void store_space(std::int64_t used, std::int64_t limit, std::int64_t promised);
+  void blobs_evicted(std::size_t count);
+  void blob_lost(); ///< damaged, vanished, or never reached the disk
+  void writes_refused(std::size_t count);
+  void store_trouble(); ///< an error of its disk that no caller heard of
   void blob_found_or_missing(std::size_t found, std::size_t missing);
   void blob_read(bool found);
   void blob_written(bool ok);

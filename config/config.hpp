@@ -1,6 +1,7 @@
 #pragma once
 #include "config/identity.hpp"
 #include "config/problems.hpp"
+#include "storage/durability.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -32,6 +33,10 @@ struct store_config {
   std::string backend = "filesystem";  ///< or "memory"
   std::filesystem::path root_dir = {}; ///< default: under the user's state directory
   std::int64_t memory_cache_bytes = 0; ///< 0: none; not used by "memory"
+  durability level = durability::grouped;
+  std::optional<std::int64_t> max_size_bytes = {}; ///< none: as the filesystem allows
+  std::optional<std::int64_t> min_free_bytes = {}; ///< the same; only for the CAS
+  std::chrono::seconds lease{3 * 3600};            ///< only for the CAS
 };
 
 /// What actions of a host worker can see, reach and use up. 0: no limit.

@@ -7,9 +7,41 @@ namespace expbuild {
 
 namespace {
 
+constexpr std::int64_t least_size = std::int64_t{16} << 20;
+
+void read_durability(table_reader& section, durability& into) {
+  std::string level = "grouped";
+  section.read("durability", level);
+  if (level == "strict")
+    into = durability::strict;
+  else if (level == "none")
+    into = durability::none;
+  else if (level != "grouped")
+    section.error("durability", "unknown durability '" + level
+                                    + R"('; use "strict", "grouped" or "none")");
+}
+
+std::optional<std::int64_t> read_size(table_reader& section, const std::string& key,
+                                      std::int64_t least) {
+  if (!section.has(key))
+    return std::nullopt;
+  return section.read_integer(key, least, least);
+}
+
+/// What only the CAS has: a result promises nothing but its blobs.
+void read_promises(table_reader& section, store_config& into) {
+  into.min_free_bytes = read_size(section, "min_free_bytes", 0);
+  into.lease = std::chrono::seconds(
+      section.read_integer("lease_seconds", into.lease.count(), 1, 30 * 86400));
+}
+
 void read_store(table_reader& storage, const std::string& key, const std::string& folder,
                 store_config& into) {
   table_reader section(storage.context(), storage.read_table(key), "storage." + key);
+  read_durability(section, into.level);
+  into.max_size_bytes = read_size(section, "max_size_bytes", least_size);
+  if (key == "cas")
+    read_promises(section, into);
   section.read("backend", into.backend);
   std::string root;
   section.read("root_dir", root);

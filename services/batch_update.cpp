@@ -10,12 +10,8 @@ namespace expbuild {
 
 namespace {
 
-/// Blobs that are written at once: bounds the open files of one request.
-constexpr std::size_t slice_size = 64;
-
-/// Goes through the blobs slice by slice: ask for writers, write in the pool, next slice; at the
-/// end all that was stored is made findable by one message. Kept alive by the callback it waits
-/// for.
+/// Asks which blobs are wanted, writes those in the pool, all together, and lets them be promised.
+/// Kept alive by the callback it waits for.
 class batch_update : public std::enable_shared_from_this<batch_update> {
 public:
   batch_update(context_ptr context, const reapi::BatchUpdateBlobsRequest& request,
@@ -35,16 +31,15 @@ public:
     }
   }
 
-  void next_slice() {
-    if (begin_ == todo_.size())
-      return publish();
-    end_ = std::min(begin_ + slice_size, todo_.size());
-    begin_writes ask;
-    for (auto i = begin_; i < end_; ++i)
-      ask.digests.push_back(todo_[i].id);
+  void begin() {
+    if (todo_.empty())
+      return answer_.finish(absl::OkStatus());
+    admit_writes ask;
+    for (const auto& x : todo_)
+      ask.digests.push_back(x.id);
     caf::anon_send(context_->cas, std::move(ask),
-                   reply<begun_writes>([me = shared_from_this()](absl::StatusOr<begun_writes> x) {
-                     me->write_slice(std::move(x));
+                   reply<admitted_writes>([me = shared_from_this()](auto x) {
+                     me->admitted(std::move(x));
                    }));
   }
 
@@ -73,35 +68,41 @@ private:
     *response_.mutable_responses(index)->mutable_status() = to_rpc_status(status);
   }
 
-  void fail_slice(const absl::Status& status) {
-    for (; begin_ < end_; ++begin_)
-      ended(todo_[begin_].index, status);
-    next_slice();
+  void fail_all(const absl::Status& status) {
+    for (const auto& x : todo_)
+      ended(x.index, status);
+    answer_.finish(absl::OkStatus());
   }
 
-  void write_slice(absl::StatusOr<begun_writes> writers) {
-    if (!writers.ok())
-      return fail_slice(writers.status());
-    auto work = [me = shared_from_this(), begun = *std::move(writers)]() mutable {
-      for (auto& writer : begun)
-        me->write(me->todo_[me->begin_++], std::move(writer));
-      me->next_slice();
+  void admitted(absl::StatusOr<admitted_writes> what) {
+    if (!what.ok())
+      return fail_all(what.status());
+    auto work = [me = shared_from_this(), admitted = *std::move(what)] {
+      me->write(admitted.wanted);
+      me->publish();
     };
     if (!post_work(*context_, io_pool::lane::short_work, std::move(work)))
-      fail_slice(pool_is_full());
+      fail_all(pool_is_full());
   }
 
-  void write(const item& x, absl::StatusOr<std::shared_ptr<blob_writer>> writer) {
-    if (!writer.ok() || !*writer) // failed, or there already
-      return ended(x.index, writer.status());
-    const auto& bytes = request_.requests(x.index).data();
-    auto status = (*writer)->append(bytes);
-    if (status.ok())
-      status = (*writer)->commit();
-    if (status.ok())
-      stored_.digests.push_back(x.id);
-    context_->meters->bytes_in(bytes.size());
-    ended(x.index, status);
+  void write(const std::vector<bool>& wanted) {
+    std::vector<named_bytes> blobs;
+    std::vector<item> items;
+    for (std::size_t i = 0; i < todo_.size(); ++i) {
+      if (!wanted[i]) { // it is there already
+        ended(todo_[i].index, absl::OkStatus());
+        continue;
+      }
+      items.push_back(todo_[i]);
+      blobs.push_back({todo_[i].id, request_.requests(todo_[i].index).data()});
+      context_->meters->bytes_in(blobs.back().bytes.size());
+    }
+    const auto answers = context_->store->write_all(blobs);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      ended(items[i].index, answers[i]);
+      if (answers[i].ok())
+        stored_.digests.push_back(items[i].id);
+    }
   }
 
   void publish() {
@@ -122,8 +123,6 @@ private:
   reapi::BatchUpdateBlobsResponse& response_;
   unary_call answer_;
   std::vector<item> todo_;
-  std::size_t begin_ = 0; // the slice being written
-  std::size_t end_ = 0;
   blobs_stored stored_;
 };
 
@@ -135,7 +134,7 @@ void update_blobs(context_ptr context, const digest_reader& digests,
   auto batch =
       std::make_shared<batch_update>(std::move(context), request, response, std::move(answer));
   batch->check_all(digests);
-  batch->next_slice();
+  batch->begin();
 }
 
 } // namespace expbuild

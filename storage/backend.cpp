@@ -41,6 +41,25 @@ absl::Status blob_reader::link_into(int, const std::string&, bool) {
   return absl::UnimplementedError("this store can not link blobs into folders");
 }
 
+std::vector<absl::Status> backend::write_all(std::span<const named_bytes> blobs) {
+  std::vector<absl::Status> answers;
+  for (const auto& x : blobs) {
+    auto writer = begin_write(x.id);
+    auto status = writer.status();
+    if (status.ok())
+      status = (*writer)->append(x.bytes);
+    if (status.ok())
+      status = (*writer)->commit();
+    answers.push_back(std::move(status));
+  }
+  return answers;
+}
+
+absl::Status backend::for_each(const std::function<void(const digest&)>& visit) {
+  index().for_each([&visit](const digest& id, blob_place) { visit(id); });
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> read_blob(backend& from, const digest& id, std::int64_t limit) {
   if (id.size_bytes() > limit)
     return absl::ResourceExhaustedError("blob " + id.to_string() + " is larger than "

@@ -1,5 +1,7 @@
 #pragma once
+#include "storage/blob_index.hpp"
 #include "storage/digest.hpp"
+#include "storage/durability.hpp"
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -12,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// The seam below the CAS: where blobs lie. One header for all backends; each implementation is
 /// hidden in one .cpp behind its maker. Everything here may block on a disk: call it from the I/O
@@ -59,40 +62,100 @@ public:
   /// the disk is full.
   virtual absl::Status append(std::string_view bytes) = 0;
 
-  /// Verifies size and hash, then publishes the blob under its final name. INVALID_ARGUMENT
-  /// (naming both digests) when they differ, and nothing is stored. OK also when another writer
-  /// published the same blob first. At most once.
+  /// Verifies size and hash, then publishes the blob: it can be found, and lasts as the store's
+  /// durability says. INVALID_ARGUMENT (naming both digests) when they differ, and nothing is
+  /// stored. OK also when another writer published the same blob first. At most once.
   virtual absl::Status commit() = 0;
+};
+
+/// A blob and what somebody says are its bytes.
+struct named_bytes {
+  digest id;
+  std::string_view bytes;
+};
+
+/// What a store takes of its disk, and what the disk has left.
+struct store_usage {
+  std::int64_t bytes = 0;      ///< ours, waste included
+  std::int64_t free_bytes = 0; ///< of the filesystem, for us; a very large number where none limits
+  std::int64_t free_files = 0; ///< the same, of files that can still be made
 };
 
 class backend {
 public:
   virtual ~backend() = default;
 
-  /// NOT_FOUND when there is no such blob (hash AND size).
+  /// What is stored here. The backend keeps it true; who decides about leases and eviction uses it.
+  virtual blob_index& index() = 0;
+
+  /// NOT_FOUND when there is no such blob (hash AND size), also when it turns out to be damaged:
+  /// then it is out of the way.
   virtual absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) = 0;
 
   /// The blob when it is small (some KiB) and happens to be in memory, else null. Never waits: safe
   /// on any thread.
   virtual blob_bytes in_memory(const digest& id);
 
+  /// True once the index knows everything that is stored. Never waits.
+  virtual bool is_index_complete() const { return true; }
+
+  /// While it does not: looks for this blob where it would lie.
+  virtual bool contains(const digest& id) { return index().contains(id); }
+
   virtual absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) = 0;
+
+  /// Verifies and stores all of them, as if each were written and committed; one answer for each, in
+  /// their order. Small ones share what they cost the disk.
+  virtual std::vector<absl::Status> write_all(std::span<const named_bytes> blobs);
+
+  /// Everything that was committed before survives a power cut, unless nothing does here.
+  virtual absl::Status flush() { return absl::OkStatus(); }
 
   /// OK also when there was none.
   virtual absl::Status remove(const digest& id) = 0;
 
-  /// Calls `visit` for every stored blob, in no order. Foreign files are skipped, a file whose
-  /// size is not its name's size is removed: it can only be what a power cut left.
-  virtual absl::Status for_each(const std::function<void(const digest&)>& visit) = 0;
+  /// Removes what the index chose to go, except what was stored again meanwhile, and gives space
+  /// back to the disk.
+  virtual absl::Status evict(std::span<const blob_index::victim> victims) = 0;
+
+  virtual store_usage usage() = 0;
+
+  /// Calls `visit` for every stored blob, in no order; waits until all are known.
+  virtual absl::Status for_each(const std::function<void(const digest&)>& visit);
 };
+
+/// What a store tells of itself; called on any thread. All may be empty.
+struct store_events {
+  /// A blob that was stored is not any more, and why.
+  std::function<void(const digest&, const absl::Status&)> lost;
+  /// Something went wrong that no caller hears of.
+  std::function<void(const absl::Status&)> trouble;
+  /// What was found at start, in words.
+  std::function<void(const std::string&)> notice;
+};
+
+class disk_calls;
 
 struct filesystem_backend_options {
-  /// Created with mode 0700 when absent. Blobs lie in ROOT/blobs/FUNCTION/AA/HASH-SIZE, temporary
-  /// files in ROOT/tmp; tmp is emptied at start.
+  /// Created with mode 0700 when absent; disk/store_folders.hpp says what lies in it.
   std::filesystem::path root;
+  durability level = durability::grouped;
+  /// What it may grow to. Holding that is the cas actor's work; here it sizes things.
+  std::int64_t max_bytes = std::int64_t{100} << 30;
+  /// Smaller blobs are packed.
+  std::int64_t packed_below = (16 << 10) + 1;
+  store_seconds usual_promise = 3 * 3600;
+  store_events events = {};
+  /// False, for tests: nothing happens behind the caller's back. What is on the disk is read before
+  /// the maker returns, and only `flush` syncs.
+  bool background = true;
+  std::shared_ptr<disk_calls> calls = {}; ///< null: the kernel's
 };
 
-/// Files on a disk: written to a temporary file, verified while streaming, published by rename.
+/// Files on a disk. Small blobs are packed into segments, large ones lie in files of their own; all
+/// are verified while they are written, and again when they are read from a disk that may have
+/// changed them. Serves at once, whatever it holds: what that is is found out in the background.
+///
 /// The caller holds the store's lock (store_lock.hpp). FAILED_PRECONDITION or INTERNAL with path
 /// and errno when the folder can not be used.
 absl::StatusOr<std::shared_ptr<backend>>
@@ -110,8 +173,8 @@ struct remembering_options {
 std::shared_ptr<backend> make_remembering_backend(std::shared_ptr<backend> below,
                                                   remembering_options options = {});
 
-/// Everything in memory; gone with the process.
-std::shared_ptr<backend> make_memory_backend();
+/// Everything in memory; gone with the process. `max_bytes` as above.
+std::shared_ptr<backend> make_memory_backend(std::int64_t max_bytes = std::int64_t{1} << 40);
 
 // Conveniences over the seam; all of them block.
 

@@ -67,6 +67,13 @@ absl::StatusOr<digest_function> parse_digest_function(std::string_view name) {
                              + ")");
 }
 
+std::optional<digest_function> digest_function_of(std::uint8_t number) {
+  for (const auto& facts : functions)
+    if (static_cast<std::uint8_t>(facts.function) == number)
+      return facts.function;
+  return std::nullopt;
+}
+
 std::size_t hash_length(digest_function x) {
   return facts_of(x).length;
 }

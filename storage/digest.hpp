@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ std::string to_string(digest_function x);
 
 /// The function of that REAPI name, upper or lower case. NOT_FOUND names the known ones.
 absl::StatusOr<digest_function> parse_digest_function(std::string_view name);
+
+/// The function with that number, if we know it.
+std::optional<digest_function> digest_function_of(std::uint8_t number);
 
 /// Length of the function's hash in bytes (SHA256: 32).
 std::size_t hash_length(digest_function x);

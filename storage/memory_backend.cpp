@@ -2,6 +2,7 @@
 #include "storage/memory_reader.hpp"
 #include "storage/verified_writer.hpp"
 
+#include <limits>
 #include <mutex>
 #include <unordered_map>
 
@@ -9,11 +10,19 @@ namespace expbuild {
 
 namespace {
 
+/// All that it holds is packed, as far as the index is concerned: nothing is rounded up.
+constexpr blob_place in_memory_place{.segment = 1, .offset = 0};
+
 class memory_backend : public backend, public std::enable_shared_from_this<memory_backend> {
 public:
+  explicit memory_backend(std::int64_t max_bytes) : index_(max_bytes) {}
+
+  blob_index& index() override { return index_; }
+
   absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override {
     if (id.is_empty_blob())
       return std::make_shared<memory_reader>(id, std::make_shared<const std::string>());
+    index_.find(id); // it was used
     const std::lock_guard lock(guard_);
     const auto found = blobs_.find(id);
     if (found == blobs_.end())
@@ -34,24 +43,36 @@ public:
   absl::Status remove(const digest& id) override {
     const std::lock_guard lock(guard_);
     blobs_.erase(id);
+    index_.remove(id, in_memory_place);
     return absl::OkStatus();
   }
 
-  absl::Status for_each(const std::function<void(const digest&)>& visit) override {
-    const std::lock_guard lock(guard_);
-    for (const auto& [id, bytes] : blobs_)
-      visit(id);
+  absl::Status evict(std::span<const blob_index::victim> victims) override {
+    for (const auto& x : victims) {
+      const std::lock_guard lock(guard_);
+      if (!index_.is_doomed(x.id))
+        continue;
+      blobs_.erase(x.id);
+      index_.remove(x.id, in_memory_place);
+    }
     return absl::OkStatus();
+  }
+
+  store_usage usage() override {
+    constexpr auto unlimited = std::numeric_limits<std::int64_t>::max();
+    return {index_.stats().packed_bytes, unlimited, unlimited};
   }
 
   void publish(const digest& id, std::string bytes) {
     auto kept = std::make_shared<const std::string>(std::move(bytes));
     const std::lock_guard lock(guard_);
     blobs_.emplace(id, std::move(kept));
+    index_.add(id, in_memory_place, static_cast<std::uint32_t>(id.size_bytes()));
   }
 
 private:
-  std::mutex guard_;
+  blob_index index_;
+  std::mutex guard_; // taken before the index's own
   std::unordered_map<digest, blob_bytes> blobs_;
 };
 
@@ -81,8 +102,8 @@ absl::StatusOr<std::unique_ptr<blob_writer>> memory_backend::begin_write(const d
 
 } // namespace
 
-std::shared_ptr<backend> make_memory_backend() {
-  return std::make_shared<memory_backend>();
+std::shared_ptr<backend> make_memory_backend(std::int64_t max_bytes) {
+  return std::make_shared<memory_backend>(max_bytes);
 }
 
 } // namespace expbuild

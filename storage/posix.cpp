@@ -30,6 +30,7 @@ absl::Status errno_status(int error, const std::string& doing) {
   case ENFILE:
   case ENOMEM:
   case EAGAIN:
+  case EROFS:
     return absl::UnavailableError(text);
   case EACCES:
   case EPERM:

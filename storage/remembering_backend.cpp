@@ -147,9 +147,32 @@ public:
     return std::make_unique<learning_writer>(id, *std::move(writer), remembered_);
   }
 
+  blob_index& index() override { return below_->index(); }
+  bool is_index_complete() const override { return below_->is_index_complete(); }
+  bool contains(const digest& id) override { return below_->contains(id); }
+  absl::Status flush() override { return below_->flush(); }
+  store_usage usage() override { return below_->usage(); }
+
+  std::vector<absl::Status> write_all(std::span<const named_bytes> blobs) override {
+    auto answers = below_->write_all(blobs);
+    for (std::size_t i = 0; i < blobs.size(); ++i)
+      if (const auto& x = blobs[i];
+          answers[i].ok() && !x.id.is_empty_blob() && remembered_->takes(x.id))
+        remembered_->add(x.id, std::string(x.bytes));
+    return answers;
+  }
+
   absl::Status remove(const digest& id) override {
     auto status = below_->remove(id);
     remembered_->remove(id);
+    return status;
+  }
+
+  absl::Status evict(std::span<const blob_index::victim> victims) override {
+    auto status = below_->evict(victims);
+    for (const auto& x : victims)
+      if (!index().contains(x.id))
+        remembered_->remove(x.id);
     return status;
   }
 

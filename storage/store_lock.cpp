@@ -13,7 +13,9 @@ namespace expbuild {
 
 namespace {
 
-constexpr char format[] = "expbuild-store 1\n";
+constexpr char format[] = "expbuild-store 2\n";
+/// What lies in it is still found; nothing before format 2 knows what lies in it then.
+constexpr char older_format[] = "expbuild-store 1\n";
 
 std::string read_small(int fd) {
   char buffer[256];
@@ -38,6 +40,20 @@ absl::Status lock_file(int fd, const std::filesystem::path& root) {
   return absl::OkStatus();
 }
 
+absl::Status write_format(int root_fd, const std::string& path) {
+  constexpr const char* temporary = "FORMAT.new";
+  const unique_fd made(
+      ::openat(root_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!made)
+    return errno_status(errno, "creating " + path);
+  if (auto status = write_all(made.get(), format, "writing " + path); !status.ok())
+    return status;
+  if (::fsync(made.get()) != 0 || ::renameat(root_fd, temporary, root_fd, "FORMAT") != 0
+      || ::fsync(root_fd) != 0)
+    return errno_status(errno, "writing " + path);
+  return absl::OkStatus();
+}
+
 absl::Status check_format(int root_fd, const std::filesystem::path& root) {
   const auto path = (root / "FORMAT").string();
   const unique_fd present(::openat(root_fd, "FORMAT", O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -45,14 +61,13 @@ absl::Status check_format(int root_fd, const std::filesystem::path& root) {
     const auto found = read_small(present.get());
     if (found == format)
       return absl::OkStatus();
+    if (found == older_format)
+      return write_format(root_fd, path);
     return absl::FailedPreconditionError(path + " says '" + without_newline(found)
                                          + "', this server reads '" + without_newline(format)
                                          + "': use the version that wrote it, or another root_dir");
   }
-  const unique_fd made(::openat(root_fd, "FORMAT", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!made)
-    return errno_status(errno, "creating " + path);
-  return write_all(made.get(), format, "writing " + path);
+  return write_format(root_fd, path);
 }
 
 } // namespace

@@ -34,8 +34,8 @@ caf::actor_system_config& tuned(caf::actor_system_config& config, std::size_t th
 
 /// On the store's own filesystem, where files can be linked.
 std::filesystem::path trees_of(const daemon_options& options) {
-  if (options.cas_root)
-    return *options.cas_root / "trees";
+  if (options.cas.root)
+    return *options.cas.root / "trees";
   return (options.host_pools.empty() ? options.docker_pools.front().work_dir
                                      : options.host_pools.front().work_dir)
          / ".trees";
@@ -117,13 +117,14 @@ void actor_house::open_storage(const daemon_options& options, const stores& stor
   into.cas = keep("cas", system.spawn(cas, cas_options{.store = storage.blobs,
                                                        .io = into.io,
                                                        .meters = into.meters,
-                                                       .present = storage.present}));
+                                                       .limits = storage.blob_limits,
+                                                       .lease = options.cas.lease}));
   action_cache_options caching{.results = storage.results,
                                .store = storage.blobs,
                                .io = into.io,
                                .meters = into.meters,
                                .blobs = into.cas,
-                               .max_remembered_bytes = options.remembered_result_bytes};
+                               .max_remembered_bytes = options.action_cache.remembered_bytes};
   into.action_cache = keep("action_cache", system.spawn(action_cache, std::move(caching)));
 }
 

@@ -47,8 +47,7 @@ public:
 
   absl::Status start() {
     trace_log::set_budget(options_.trace_memory);
-    auto storage =
-        open_stores(options_.cas_root, options_.cache_root, options_.remembered_blob_bytes);
+    auto storage = open_stores(options_.cas, options_.action_cache, meters_);
     if (!storage.ok())
       return storage.status();
     storage_ = *std::move(storage);
@@ -94,7 +93,7 @@ private:
     x.uploads = std::make_shared<upload_board>(io_, suspension_options{});
     x.calls = std::make_shared<call_budget>(options_.max_streams, max_short_calls);
     x.upload_patience = options_.upload_stall;
-    x.meters = std::make_shared<metrics>(options_.version);
+    x.meters = meters_;
   }
 
   absl::Status open_doors() {
@@ -131,6 +130,7 @@ private:
   }
 
   const daemon_options options_;
+  const std::shared_ptr<metrics> meters_ = std::make_shared<metrics>(options_.version);
   std::optional<watchdog> dog_; ///< from stop() on; goes last of all that can hang
   stores storage_;
   std::shared_ptr<io_pool> io_ = make_pool();

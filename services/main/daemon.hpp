@@ -5,6 +5,7 @@
 #include "actors/supervisor.hpp"
 #include "actors/worker/docker/docker_executor.hpp"
 #include "actors/worker/worker.hpp"
+#include "services/main/stores.hpp"
 #include "storage/digest.hpp"
 
 #include <absl/status/statusor.h>
@@ -48,10 +49,8 @@ struct daemon_options {
   std::size_t max_streams = 20'000;
   std::chrono::seconds upload_stall{60};
 
-  std::optional<std::filesystem::path> cas_root;   ///< none: in memory
-  std::optional<std::filesystem::path> cache_root; ///< none: in memory
-  std::size_t remembered_blob_bytes = 0;           ///< of small blobs on disk, kept in memory too
-  std::size_t remembered_result_bytes = 0;
+  store_options cas;
+  store_options action_cache;
 
   std::vector<host_pool_options> host_pools;
   std::vector<docker_pool_options> docker_pools;

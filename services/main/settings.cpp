@@ -13,10 +13,16 @@ std::filesystem::path own_folder() {
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
 }
 
-std::optional<std::filesystem::path> root_of(const store_config& store) {
-  if (store.backend == "memory")
-    return std::nullopt;
-  return store.root_dir;
+store_options store_from(const store_config& from) {
+  store_options x;
+  if (from.backend != "memory")
+    x.root = from.root_dir;
+  x.level = from.level;
+  x.max_bytes = from.max_size_bytes;
+  x.min_free_bytes = from.min_free_bytes;
+  x.remembered_bytes = static_cast<std::size_t>(from.memory_cache_bytes);
+  x.lease = from.lease;
+  return x;
 }
 
 host_sandbox sandbox_from(const sandbox_config& from) {
@@ -80,10 +86,8 @@ daemon_options daemon_options_from(const config& settings) {
   x.max_connections_per_peer = settings.server.max_connections_per_peer;
   x.max_streams = settings.server.max_streams;
   x.upload_stall = settings.server.upload_stall;
-  x.cas_root = root_of(settings.cas);
-  x.cache_root = root_of(settings.action_cache);
-  x.remembered_blob_bytes = static_cast<std::size_t>(settings.cas.memory_cache_bytes);
-  x.remembered_result_bytes = static_cast<std::size_t>(settings.action_cache.memory_cache_bytes);
+  x.cas = store_from(settings.cas);
+  x.action_cache = store_from(settings.action_cache);
   for (const auto& workers : settings.pool.host_workers)
     x.host_pools.push_back(pool_from(workers));
   for (const auto& workers : settings.pool.docker_workers)

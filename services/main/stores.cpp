@@ -1,10 +1,20 @@
 #include "services/main/stores.hpp"
 
 #include "actors/log.hpp"
+#include "storage/posix.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/statvfs.h>
 
 namespace expbuild {
 
 namespace {
+
+spdlog::logger& logger() {
+  static auto& instance = log_of("storage");
+  return instance;
+}
 
 absl::Status lock(stores& all, const std::filesystem::path& root) {
   auto held = store_lock::acquire(root);
@@ -14,23 +24,68 @@ absl::Status lock(stores& all, const std::filesystem::path& root) {
   return absl::OkStatus();
 }
 
-absl::Status open_blobs_in(stores& all, const std::filesystem::path& root,
-                           std::size_t remembered_bytes) {
-  if (auto status = lock(all, root); !status.ok())
-    return status;
-  auto blobs = make_filesystem_backend({root});
-  if (!blobs.ok())
-    return blobs.status();
-  all.blobs = remembered_bytes == 0
-                  ? *std::move(blobs)
-                  : make_remembering_backend(*std::move(blobs), {.max_bytes = remembered_bytes});
-  return all.blobs->for_each([&all](const digest& id) { all.present.add(id); });
+store_events tell_log(const std::shared_ptr<metrics>& meters) {
+  return {.lost =
+              [meters](const digest& id, const absl::Status& why) {
+                meters->blob_lost();
+                logger().error("blob {} is lost: {}", id.to_string(), std::string(why.message()));
+              },
+          .trouble =
+              [meters](const absl::Status& why) {
+                meters->store_trouble();
+                logger().error("{}", why.ToString());
+              },
+          .notice = [](const std::string& what) { logger().info("{}", what); }};
 }
 
-absl::Status open_results_in(stores& all, const std::filesystem::path& root) {
-  if (auto status = lock(all, root); !status.ok())
+/// As configured, or as the filesystem allows.
+absl::StatusOr<space_limits> limits_of(const store_options& options) {
+  struct statvfs disk {};
+  if (::statvfs(options.root->c_str(), &disk) != 0)
+    return errno_status(errno, "asking for the size of " + options.root->string());
+  const auto total = static_cast<std::int64_t>(disk.f_blocks * disk.f_frsize);
+  constexpr std::int64_t most_free = std::int64_t{16} << 30;
+  return space_limits{
+      .max_bytes = options.max_bytes.value_or(std::max<std::int64_t>(total / 5 * 4, 1)),
+      .min_free_bytes = options.min_free_bytes.value_or(std::min(total / 20, most_free)),
+      .min_free_files = static_cast<std::int64_t>(disk.f_files / 50)};
+}
+
+absl::Status open_blobs_in(stores& all, const store_options& options,
+                           const std::shared_ptr<metrics>& meters) {
+  if (auto status = lock(all, *options.root); !status.ok())
     return status;
-  auto results = make_filesystem_result_store({root});
+  const auto limits = limits_of(options);
+  if (!limits.ok())
+    return limits.status();
+  all.blob_limits = *limits;
+  auto blobs = make_filesystem_backend(
+      {.root = *options.root,
+       .level = options.level,
+       .max_bytes = limits->max_bytes,
+       .usual_promise = static_cast<store_seconds>(options.lease.count()),
+       .events = tell_log(meters)});
+  if (!blobs.ok())
+    return blobs.status();
+  all.blobs = options.remembered_bytes == 0
+                  ? *std::move(blobs)
+                  : make_remembering_backend(*std::move(blobs),
+                                             {.max_bytes = options.remembered_bytes});
+  return absl::OkStatus();
+}
+
+absl::Status open_results_in(stores& all, const store_options& options,
+                             const std::shared_ptr<metrics>& meters) {
+  if (auto status = lock(all, *options.root); !status.ok())
+    return status;
+  const auto limits = limits_of(options);
+  if (!limits.ok())
+    return limits.status();
+  auto results = make_filesystem_result_store(
+      {.root = *options.root,
+       .level = options.level,
+       .max_bytes = options.max_bytes.value_or(limits->max_bytes / 16),
+       .events = tell_log(meters)});
   if (!results.ok())
     return results.status();
   all.results = *std::move(results);
@@ -41,28 +96,30 @@ std::string place_of(const std::optional<std::filesystem::path>& root) {
   return root ? root->string() : std::string("memory");
 }
 
+constexpr std::int64_t in_memory_limit = std::int64_t{4} << 30;
+
 } // namespace
 
-absl::StatusOr<stores> open_stores(const std::optional<std::filesystem::path>& cas_root,
-                                   const std::optional<std::filesystem::path>& cache_root,
-                                   std::size_t remembered_bytes) {
+absl::StatusOr<stores> open_stores(const store_options& cas, const store_options& cache,
+                                   const std::shared_ptr<metrics>& meters) {
   stores all;
   auto status = absl::OkStatus();
-  if (cas_root)
-    status = open_blobs_in(all, *cas_root, remembered_bytes);
-  else
-    all.blobs = make_memory_backend();
+  if (cas.root) {
+    status = open_blobs_in(all, cas, meters);
+  } else {
+    all.blob_limits.max_bytes = cas.max_bytes.value_or(in_memory_limit);
+    all.blobs = make_memory_backend(all.blob_limits.max_bytes);
+  }
   if (!status.ok())
     return status;
-  if (cache_root)
-    status = open_results_in(all, *cache_root);
+  if (cache.root)
+    status = open_results_in(all, cache, meters);
   else
     all.results = make_memory_result_store();
   if (!status.ok())
     return status;
-  log_of("storage").info("Storage initialised: CAS in {} ({} blobs, {} bytes), action cache in {}",
-                         place_of(cas_root), all.present.blobs(), all.present.bytes(),
-                         place_of(cache_root));
+  logger().info("Storage initialised: CAS in {} (up to {} bytes), action cache in {}",
+                place_of(cas.root), all.blob_limits.max_bytes, place_of(cache.root));
   return all;
 }
 

@@ -1,11 +1,13 @@
 #pragma once
-#include "actors/presence_table.hpp"
+#include "actors/metrics.hpp"
+#include "actors/space_budget.hpp"
 #include "storage/backend.hpp"
 #include "storage/result_store.hpp"
 #include "storage/store_lock.hpp"
 
 #include <absl/status/statusor.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -13,18 +15,25 @@
 
 namespace expbuild {
 
-/// The two stores, locked and opened, and what the CAS holds.
+struct store_options {
+  std::optional<std::filesystem::path> root; ///< none: in memory
+  durability level = durability::grouped;
+  std::optional<std::int64_t> max_bytes;      ///< none: four fifths of the filesystem
+  std::optional<std::int64_t> min_free_bytes; ///< none: a twentieth of it, 16 GiB at most
+  std::size_t remembered_bytes = 0;           ///< of what is on disk, kept in memory too
+  std::chrono::seconds lease{3 * 3600};
+};
+
+/// The two stores, locked and opened.
 struct stores {
   std::vector<store_lock> locks;
   std::shared_ptr<backend> blobs;
   std::shared_ptr<result_store> results;
-  presence_table present;
+  space_limits blob_limits;
 };
 
-/// A folder is locked before anything in it is touched; none means in memory. Small blobs on disk
-/// are remembered up to `remembered_bytes`.
-absl::StatusOr<stores> open_stores(const std::optional<std::filesystem::path>& cas_root,
-                                   const std::optional<std::filesystem::path>& cache_root,
-                                   std::size_t remembered_bytes);
+/// A folder is locked before anything in it is touched. Returns at once, whatever the stores hold.
+absl::StatusOr<stores> open_stores(const store_options& cas, const store_options& cache,
+                                   const std::shared_ptr<metrics>& meters);
 
 } // namespace expbuild

@@ -75,7 +75,7 @@ struct worker_fixture : actor_fixture {
     folder = ::mkdtemp(name.data());
     blobs = keep(sys.spawn(
         cas, cas_options{
-                 .store = store, .io = io, .meters = meters, .present = {}, .max_open_writes = 8}));
+                 .store = store, .io = io, .meters = meters, .max_open_writes = 8}));
     options.name = "host-worker-1";
     options.type = "host";
     options.make_executor = [s = s] { return std::make_unique<scripted_executor>(s); };

@@ -10,8 +10,8 @@
 
 /// re-bench: what the server costs, as a share of what this machine can do in the same run.
 ///
-///     re-bench [PART...]    actions, docker, staging, calls, streams, idle; all of them without
-///     one
+///     re-bench [PART...]    actions, docker, staging, calls, streams, blobs, restart, idle; all of
+///     them without one
 
 namespace {
 
@@ -58,6 +58,10 @@ int main(int argc, char** argv) {
     measure_staging(rows, server);
   if (given.wants("calls") || given.wants("streams"))
     measure_services(rows, given);
+  if (given.wants("blobs"))
+    measure_blobs(rows, server);
+  if (given.wants("restart"))
+    measure_restart(rows, server);
   if (given.wants("idle"))
     measure_idle(rows, server);
   rows.print();

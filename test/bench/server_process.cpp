@@ -24,7 +24,8 @@ std::string test_engine() {
   return socket == nullptr ? "" : socket;
 }
 
-server_process::server_process(const std::filesystem::path& program, std::string workers)
+server_process::server_process(const std::filesystem::path& program, std::string workers,
+                               const std::string& cas_keys)
     : port_(free_port()) {
   std::string name = (std::filesystem::temp_directory_path() / "expbuild-bench-XXXXXX").string();
   folder_ = ::mkdtemp(name.data());
@@ -34,12 +35,18 @@ server_process::server_process(const std::filesystem::path& program, std::string
   const auto config = (folder_ / "server.toml").string();
   std::ofstream(config) << "[server]\naddress = \"" << address() << "\"\n[http]\naddress = \"\"\n"
                         << "[storage.cas]\nroot_dir = \"" << (folder_ / "cas").string() << "\"\n"
+                        << cas_keys << "\n"
                         << "[storage.action_cache]\nroot_dir = \"" << (folder_ / "cache").string()
                         << "\"\n"
                         << workers;
   ::setenv("EXPBUILD_LOG", "warn", 1);
-  process_ = std::make_unique<child_process>(
-      std::vector<std::string>{program.string(), "--config", config});
+  command_ = {program.string(), "--config", config};
+  process_ = std::make_unique<child_process>(command_);
+}
+
+void server_process::restart() {
+  process_.reset();
+  process_ = std::make_unique<child_process>(command_);
 }
 
 server_process::~server_process() {

@@ -18,18 +18,24 @@ std::string test_engine();
 /// A re-server in a folder of its own, gone with the object.
 class server_process {
 public:
-  /// `program` is re-server; `workers` end its configuration, FOLDER in them is its folder.
-  server_process(const std::filesystem::path& program, std::string workers);
+  /// `program` is re-server; `workers` end its configuration, FOLDER in them is its folder;
+  /// `cas_keys` are further lines of [storage.cas].
+  server_process(const std::filesystem::path& program, std::string workers,
+                 const std::string& cas_keys = {});
   ~server_process();
   server_process(const server_process&) = delete;
   server_process& operator=(const server_process&) = delete;
 
   std::string address() const;
+
+  /// Ends the program and starts it again on the same folder.
+  void restart();
   const child_process& process() const { return *process_; }
   const std::filesystem::path& folder() const { return folder_; }
 
 private:
   std::filesystem::path folder_;
+  std::vector<std::string> command_;
   int port_ = 0;
   std::unique_ptr<child_process> process_;
 };

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from reapi import action, command, directory, execute_all, execute_request, store
-from server import BIN, WAIT, Server, processes
+from server import BIN, WAIT, Server, processes, until
 
 
 class Faults(unittest.TestCase):
@@ -52,12 +52,13 @@ class Faults(unittest.TestCase):
             self.assertEqual(stored.returncode, 0, stored.stderr)
             upload = subprocess.Popen(server.arguments("exec", "--input", folder, "--", "/bin/true"),
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            while not any((server.folder / "cas/blobs").rglob("*-40000")):
+            while not any((server.folder / "cas/pending").glob("*-40000")):
                 self.assertIsNone(upload.poll())
             server.kill()
             upload.wait(WAIT)
-            for path in (server.folder / "cas/blobs").rglob("*-*"):
-                self.assertEqual(path.stat().st_size, int(path.name.rsplit("-", 1)[1]), path)
+            for where in ("blobs", "pending"):
+                for path in (server.folder / "cas" / where).rglob("*-40000"):
+                    self.assertEqual(path.stat().st_size, 40_000, path)
             with server:  # the same store
                 again = server.rectl("exec", "--output", "copy", "--download", server.folder / "out2", "--",
                                      "/bin/sh", "-c", "echo kept > copy")
@@ -75,6 +76,7 @@ class Faults(unittest.TestCase):
             store(server, *blobs)
             request = execute_request(blobs[-1])
             self.assertEqual(execute_all(server, [request], 1)[0].exit_code, 0)
+            until(lambda: any((server.folder / "cas/blobs").rglob("*-100000")), "it is not where it is for good")
             [file] = (server.folder / "cas/blobs").rglob("*-100000")
             file.unlink()
             [outcome] = execute_all(server, [request], 1)

@@ -30,6 +30,22 @@ def store(server, *blobs):
         blobs = blobs[count:]
 
 
+def find_missing(server, *blobs):
+    """Those that the server says it does not have."""
+    status, responses = ask(server.port, CAS + "FindMissingBlobs", b"".join(field(2, digest(x)) for x in blobs))
+    assert status == 0, status
+    gone = {only(x, 1).decode() for n, x in fields(responses[0]) if n == 2}
+    return [x for x in blobs if hashlib.sha256(x).hexdigest() in gone]
+
+
+def read(server, *blobs):
+    """What the server has under the names of these: None where it has nothing."""
+    status, responses = ask(server.port, CAS + "BatchReadBlobs", b"".join(field(2, digest(x)) for x in blobs))
+    assert status == 0, status
+    answers = [x for n, x in fields(responses[0]) if n == 1]
+    return [None if only(only(x, 3), 1) else only(x, 2) for x in answers]
+
+
 def directory(**programs):
     """A Directory with these executable files."""
     return b"".join(field(1, field(1, name) + field(2, digest(data)) + field(4, 1))

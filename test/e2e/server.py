@@ -122,9 +122,9 @@ work_dir = "{self.folder}/work"
         assert not ours, f"processes left behind: {ours}"
         mounts = [m for m in pathlib.Path("/proc/mounts").read_text().splitlines() if str(self.folder) in m]
         assert not mounts, f"mounts left behind: {mounts}"
-        for temporary in ("cas/tmp", "action_cache/tmp"):
-            left = list((self.folder / temporary).iterdir())
-            assert not left, f"temporary files left behind: {left}"
+        cas = pathlib.Path(re.search(r'cas\]\nroot_dir = "(.*)"', self.config.read_text())[1])
+        left = list((cas / "tmp").iterdir()) + list((cas / "pending").iterdir())
+        assert not left, f"temporary files left behind: {left}"
         for folder in re.findall('work_dir = "(.*)"', self.config.read_text()):
             for slot in pathlib.Path(folder).iterdir():
                 left = [x.name for x in slot.iterdir() if x.name not in ("stdout", "stderr") or x.stat().st_size]

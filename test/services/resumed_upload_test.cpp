@@ -205,7 +205,7 @@ CAF_TEST(a server that stops leaves no temporary file of an interrupted upload) 
   const temporary_folder folder;
   context->store = *make_filesystem_backend({folder.path()});
   context->cas = keep(sys.spawn(
-      cas, cas_options{.store = context->store, .io = io, .meters = meters, .present = {}}));
+      cas, cas_options{.store = context->store, .io = io, .meters = meters}));
   interrupt("hello");
   CAF_CHECK_EQUAL(count_files(folder.path() / "tmp"), 1u);
   server->shutdown(std::chrono::seconds(1));

@@ -22,7 +22,9 @@ struct fixture {
   temporary_folder folder;
   std::vector<std::pair<std::string, std::shared_ptr<backend>>> all{
       {"memory", make_memory_backend()},
-      {"filesystem", *make_filesystem_backend({folder.path() / "store"})},
+      {"files", *make_filesystem_backend(
+                    {.root = folder.path() / "store", .level = durability::strict, .packed_below = 0})},
+      {"packed", *make_filesystem_backend({.root = folder.path() / "packed"})},
       {"remembering", make_remembering_backend(make_memory_backend())}};
 
   template <class Test>
@@ -106,7 +108,7 @@ CAF_TEST(an abandoned write leaves nothing behind) {
     { CAF_CHECK((*(*store.begin_write(digest::of("abandoned")))).append("aban").ok()); }
     CAF_CHECK_EQUAL(blobs_in(store), 0u);
   });
-  CAF_CHECK_EQUAL(count_files(folder.path()), 0u);
+  CAF_CHECK_EQUAL(count_files(folder.path() / "store/tmp"), 0u);
 }
 
 CAF_TEST(the empty blob is always there and never stored) {
@@ -195,8 +197,10 @@ CAF_TEST(stored files are read only) {
 CAF_TEST(blobs survive a restart and foreign files are left alone) {
   const auto id = *write_blob(on_disk(), "hello", digest_function::sha256);
   write_text(folder.path() / "store/blobs/SHA256/lost+found/x", "foreign");
+  write_text(folder.path() / "store/blobs/SHA256/zz", "foreign");
   write_text(folder.path() / "store/tmp/1-1", "half a blo");
-  const auto again = *make_filesystem_backend({folder.path() / "store"});
+  all[1].second = nullptr;
+  const auto again = *make_filesystem_backend({.root = folder.path() / "store"});
   CAF_CHECK_EQUAL(blobs_in(*again), 1u);
   CAF_CHECK_EQUAL(std::string(*read_blob(*again, id, 10)), "hello");
   CAF_CHECK(std::filesystem::exists(folder.path() / "store/blobs/SHA256/lost+found/x"));
@@ -210,6 +214,75 @@ CAF_TEST(a file that was cut short is missing and mended by the next write) {
   CAF_CHECK(absl::IsNotFound(on_disk().open(id).status()));
   CAF_CHECK(write_blob(on_disk(), "hello world", digest_function::sha256).ok());
   CAF_CHECK_EQUAL(std::string(*read_blob(on_disk(), id, 100)), "hello world");
+}
+
+CAF_TEST(bytes that changed on the disk are never served and lie in quarantine) {
+  const std::string text(20'000, 'x');
+  const auto id = *write_blob(on_disk(), text, digest_function::sha256);
+  CAF_CHECK_EQUAL(read_blob(on_disk(), id, 1 << 20)->size(), text.size());
+  std::filesystem::permissions(file_of(id), std::filesystem::perms::owner_all);
+  auto bytes = read_text(file_of(id));
+  bytes[12'345] = 'y';
+  write_text(file_of(id), bytes);
+  CAF_CHECK(absl::IsNotFound(on_disk().open(id).status()));
+  CAF_CHECK(!on_disk().index().contains(id));
+  CAF_CHECK_EQUAL(count_files(folder.path() / "store/quarantine"), 1u);
+  CAF_CHECK(write_blob(on_disk(), text, digest_function::sha256).ok());
+  CAF_CHECK_EQUAL(std::string(*read_blob(on_disk(), id, 1 << 20)), text);
+}
+
+CAF_TEST(a packed blob that changed on the disk is never served) {
+  auto& store = *all[2].second;
+  const auto id = *write_blob(store, "hello world", digest_function::sha256);
+  const auto segment = folder.path() / "packed/segments/00000001.seg";
+  auto bytes = read_text(segment);
+  bytes[bytes.find("hello")] = 'H';
+  write_text(segment, bytes);
+  CAF_CHECK(absl::IsNotFound(store.open(id).status()));
+  CAF_CHECK(!store.index().contains(id));
+  CAF_CHECK(write_blob(store, "hello world", digest_function::sha256).ok());
+  CAF_CHECK_EQUAL(std::string(*read_blob(store, id, 100)), "hello world");
+}
+
+CAF_TEST(a batch is answered blob by blob) {
+  each([](backend& store) {
+    const std::string big(30'000, 'b');
+    const std::vector<named_bytes> batch{{digest::of("one"), "one"},
+                                         {digest::of("two"), "oww"},
+                                         {digest(), ""},
+                                         {digest::of(big), big},
+                                         {digest::of("three"), "three"}};
+    const auto answers = store.write_all(batch);
+    CAF_REQUIRE_EQUAL(answers.size(), 5u);
+    for (const std::size_t good : {0, 2, 3, 4})
+      CAF_CHECK(answers[good].ok());
+    CAF_CHECK(absl::IsInvalidArgument(answers[1]));
+    CAF_CHECK(std::string(answers[1].message()).find(digest::of("two").hash())
+              != std::string::npos);
+    CAF_CHECK_EQUAL(blobs_in(store), 3u);
+    CAF_CHECK_EQUAL(std::string(*read_blob(store, digest::of(big), 1 << 20)), big);
+  });
+}
+
+CAF_TEST(a linked packed blob is a file of its own with its mode) {
+  auto& store = *all[2].second;
+  const auto id = *write_blob(store, "#!/bin/sh\n", digest_function::sha256);
+  const int target = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
+  const auto reader = *store.open(id);
+  for (const auto* name : {"one", "two"})
+    CAF_CHECK(reader->link_into(target, name, false).ok());
+  CAF_CHECK(reader->link_into(target, "program", true).ok());
+  struct stat one {};
+  struct stat two {};
+  struct stat program {};
+  ::stat((folder.path() / "one").c_str(), &one);
+  ::stat((folder.path() / "two").c_str(), &two);
+  ::stat((folder.path() / "program").c_str(), &program);
+  CAF_CHECK_EQUAL(one.st_ino, two.st_ino);
+  CAF_CHECK_EQUAL(one.st_mode & 0777u, 0444u);
+  CAF_CHECK_EQUAL(program.st_mode & 0777u, 0555u);
+  CAF_CHECK_EQUAL(read_text(folder.path() / "one"), "#!/bin/sh\n");
+  ::close(target);
 }
 
 CAF_TEST(a linked input shares the inode and an executable one has its own mode) {
@@ -250,7 +323,7 @@ CAF_TEST(a full disk is told as such and leaves no temporary file) {
   CAF_CHECK(absl::IsResourceExhausted(status));
   CAF_CHECK(!writer->commit().ok());
   writer.reset();
-  CAF_CHECK_EQUAL(count_files(folder.path()), 0u);
+  CAF_CHECK_EQUAL(count_files(folder.path() / "store/tmp"), 0u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

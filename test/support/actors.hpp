@@ -19,6 +19,7 @@ namespace expbuild::test {
 /// A store that must be waited for, as a disk must, unless it is told to have everything in memory.
 class disk_like_backend : public backend {
 public:
+  blob_index& index() override { return below_->index(); }
   absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override {
     return below_->open(id);
   }
@@ -29,9 +30,10 @@ public:
     return below_->begin_write(id);
   }
   absl::Status remove(const digest& id) override { return below_->remove(id); }
-  absl::Status for_each(const std::function<void(const digest&)>& visit) override {
-    return below_->for_each(visit);
+  absl::Status evict(std::span<const blob_index::victim> victims) override {
+    return below_->evict(victims);
   }
+  store_usage usage() override { return below_->usage(); }
 
   bool remembers = false;
 

@@ -1,0 +1,78 @@
+#pragma once
+#include "storage/backend.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace expbuild {
+
+struct space_limits {
+  std::int64_t max_bytes = std::int64_t{1} << 40;
+  std::int64_t min_free_bytes = 0; ///< what the filesystem must keep free
+  std::int64_t min_free_files = 0;
+};
+
+/// How much room the store has: what is allowed in, and how much must go. It lives on what was last
+/// measured and what has come since. Plain data.
+class space_budget {
+public:
+  explicit space_budget(const space_limits& limits) : limits_(limits) {}
+
+  void measured(const store_usage& usage) {
+    usage_ = usage;
+    since_ = 0;
+    files_since_ = 0;
+  }
+
+  /// True when so much has come since the last time that it is time to measure again.
+  bool is_outdated() const { return since_ > limits_.max_bytes / 256 || since_ > measure_after; }
+
+  void stored(std::int64_t bytes) {
+    since_ += bytes;
+    ++files_since_;
+  }
+
+  void reserve(std::int64_t bytes) { reserved_ += bytes; }
+  void release(std::int64_t bytes) { reserved_ -= bytes; }
+
+  /// There is room for so much more.
+  bool fits(std::int64_t bytes) const {
+    return used() + reserved_ + bytes <= limits_.max_bytes
+           && free_bytes() - reserved_ - bytes >= limits_.min_free_bytes / 4
+           && free_files() > limits_.min_free_files / 4;
+  }
+
+  /// It could never fit.
+  bool is_hopeless(std::int64_t bytes) const { return bytes > limits_.max_bytes / 4 * 3; }
+
+  /// Bytes that should go: from 95 % of what is allowed on, down to 90 %.
+  std::int64_t excess() const {
+    const auto high = limits_.max_bytes - limits_.max_bytes / 20;
+    const auto low = limits_.max_bytes - limits_.max_bytes / 10;
+    const auto filled = used() + reserved_;
+    auto much = filled > high ? filled - low : 0;
+    if (free_bytes() < limits_.min_free_bytes)
+      much = std::max(much, limits_.min_free_bytes + limits_.min_free_bytes / 4 - free_bytes());
+    if (free_files() < limits_.min_free_files)
+      much = std::max(much, bytes_a_file * (limits_.min_free_files - free_files()));
+    return std::min(much, used());
+  }
+
+  std::int64_t used() const { return usage_.bytes + since_; }
+  std::int64_t limit() const { return limits_.max_bytes; }
+
+private:
+  static constexpr std::int64_t measure_after = std::int64_t{64} << 20;
+  static constexpr std::int64_t bytes_a_file = 4096;
+
+  std::int64_t free_bytes() const { return usage_.free_bytes - since_; }
+  std::int64_t free_files() const { return usage_.free_files - files_since_; }
+
+  const space_limits limits_;
+  store_usage usage_;
+  std::int64_t since_ = 0;
+  std::int64_t files_since_ = 0;
+  std::int64_t reserved_ = 0;
+};
+
+} // namespace expbuild

@@ -1,0 +1,25 @@
+#pragma once
+#include "actors/interfaces.hpp"
+
+#include <caf/send.hpp>
+
+namespace expbuild {
+
+/// So many writes of so many bytes are allowed; the cas actor hears when that is over.
+class write_permit {
+public:
+  write_permit(cas_actor owner, std::uint64_t count, std::int64_t bytes)
+      : owner_(std::move(owner)), count_(count), bytes_(bytes) {}
+  ~write_permit() {
+    caf::anon_send(owner_, writes_ended{.trace = {}, .count = count_, .bytes = bytes_});
+  }
+  write_permit(const write_permit&) = delete;
+  write_permit& operator=(const write_permit&) = delete;
+
+private:
+  const cas_actor owner_;
+  const std::uint64_t count_;
+  const std::int64_t bytes_;
+};
+
+} // namespace expbuild

@@ -1,0 +1,81 @@
+#pragma once
+#include "storage/digest.hpp"
+#include "storage/disk/store_folders.hpp"
+#include "storage/disk/temporary_file.hpp"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+
+namespace expbuild {
+
+/// Blobs in files of their own. Where one lies is a pure function of its digest:
+///
+///     blobs/SHA256/ab/HASH-SIZE    for good
+///     pending/SHA256-HASH-SIZE     until it is synced
+///
+/// Either name means complete and verified; the first means synced, too. Blocks; safe from any
+/// number of threads, though two may not settle, remove or publish the same blob at once.
+class blob_files {
+public:
+  explicit blob_files(const store_folders& folders) : folders_(folders) {}
+
+  /// NOT_FOUND when absent, or of another size than its digest says.
+  absl::StatusOr<disk_file> open(const digest& id);
+
+  absl::StatusOr<disk_file> open_pending(const digest& id) const;
+
+  absl::StatusOr<temporary_file> make_temporary() const;
+
+  /// Gives a whole and verified file its name, for good or as pending.
+  absl::Status publish(temporary_file file, const digest& id);
+  absl::Status publish_pending(temporary_file file, const digest& id);
+
+  /// A pending one that was synced gets its place for good.
+  absl::Status settle(const digest& id);
+
+  /// The name of this blob (and of all that lie in the same folder) survives a power cut.
+  absl::Status sync_names(const digest& id);
+
+  /// OK also when there was none.
+  absl::Status remove(const digest& id);
+
+  /// Out of the way, for people to look at.
+  absl::Status quarantine(const digest& id);
+
+  /// Every name that means a blob; other files are left alone.
+  absl::Status for_each(const std::function<absl::Status(const digest&)>& visit) const;
+  absl::Status for_each_pending(const std::function<absl::Status(const digest&)>& visit) const;
+
+  /// Links the blob's own file. UNIMPLEMENTED where links can not be.
+  absl::Status link(const digest& id, int dirfd, const std::string& name);
+
+private:
+  /// The folders of one function by the first byte of the hash, as far as they are open.
+  using shards = std::array<std::optional<disk_folder>, 256>;
+
+  absl::StatusOr<disk_file> open_settled(const digest& id);
+  absl::Status link_settled(const digest& id, int dirfd, const std::string& name);
+
+  /// NOT_FOUND when there is none.
+  absl::StatusOr<disk_folder> find_shard(const digest& id);
+  /// A new one survives a power cut.
+  absl::StatusOr<disk_folder> make_shard(const digest& id);
+
+  const store_folders folders_;
+  std::mutex guard_;
+  std::map<digest_function, shards> shards_;
+};
+
+/// "HASH-SIZE".
+std::string file_name_of(const digest& id);
+
+/// The digest that such a name stands for; none for a foreign file.
+std::optional<digest> parse_file_name(std::string_view name, digest_function function);
+
+/// Changes whenever somebody writes to the file or puts another in its place. Never 0.
+std::uint32_t stamp_of(const struct stat& facts);
+
+} // namespace expbuild

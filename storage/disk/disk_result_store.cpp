@@ -1,0 +1,199 @@
+#include "storage/disk/committer.hpp"
+#include "storage/disk/older_results.hpp"
+#include "storage/disk/packed_entries.hpp"
+#include "storage/disk/write_gate.hpp"
+#include "storage/result_record.hpp"
+#include "storage/result_store.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <pthread.h>
+#include <thread>
+
+namespace expbuild {
+
+namespace {
+
+constexpr std::chrono::milliseconds group_interval{200};
+constexpr int moves_while_reading = 100;
+constexpr std::size_t evicted_at_once = 1024;
+/// A result is small, whatever it names; this one is a mistake.
+constexpr std::size_t max_record_bytes = std::size_t{64} << 20;
+
+std::int64_t segment_bytes_for(std::int64_t max_bytes) {
+  return std::clamp<std::int64_t>(max_bytes / 64, std::int64_t{256} << 10, std::int64_t{64} << 20);
+}
+
+absl::Status no_result(const digest& action) {
+  return absl::NotFoundError("the result of action " + action.to_string() + " is not stored here");
+}
+
+class disk_result_store : public result_store {
+public:
+  disk_result_store(filesystem_result_store_options options, disk_folder root)
+      : options_(std::move(options)), root_(std::move(root)), index_(options_.max_bytes) {}
+
+  ~disk_result_store() override {
+    stopping_ = true;
+    if (loader_.joinable())
+      loader_.join();
+    committer_ = nullptr;
+    if (!options_.background)
+      return;
+    settle();
+    trouble(entries_->close());
+  }
+
+  absl::Status open() {
+    const auto segments = root_.subfolder("segments");
+    if (!segments.ok())
+      return segments.status();
+    auto status = root_.sync();
+    if (!status.ok())
+      return status;
+    auto entries = packed_entries::open(
+        index_, {.folder = *segments,
+                 .level = options_.level,
+                 .segment_bytes = segment_bytes_for(options_.max_bytes),
+                 .whole = [](const digest&,
+                             std::string_view bytes) { return decode_result(bytes).ok(); },
+                 .events = options_.events});
+    if (!entries.ok())
+      return entries.status();
+    entries_ = *std::move(entries);
+    committer_ = std::make_unique<committer>(
+        options_.background ? group_interval : std::chrono::milliseconds(0), [this] { settle(); });
+    if (!options_.background) {
+      load();
+      return status;
+    }
+    loader_ = std::thread([this] { load(); });
+    ::pthread_setname_np(loader_.native_handle(), "results-load");
+    return status;
+  }
+
+  absl::StatusOr<reapi::ActionResult> get(const digest& action) override {
+    wait_until_loaded();
+    for (int moves = 0; moves < moves_while_reading; ++moves) {
+      const auto place = index_.find(action);
+      if (!place)
+        return no_result(action);
+      const auto bytes = entries_->read(action, *place);
+      if (absl::IsDataLoss(bytes.status()))
+        return no_result(action);
+      if (bytes.ok())
+        return decode_result(*bytes);
+      if (!absl::IsNotFound(bytes.status()))
+        return bytes.status();
+    }
+    return absl::UnavailableError("the result of action " + action.to_string()
+                                  + " is being moved; try again");
+  }
+
+  absl::Status put(const digest& action, const reapi::ActionResult& result) override {
+    const auto record = encode_result(result);
+    if (record.size() > max_record_bytes)
+      return absl::InvalidArgumentError("the result of action " + action.to_string() + " has "
+                                        + std::to_string(record.size()) + " bytes; up to "
+                                        + std::to_string(max_record_bytes) + " are kept");
+    if (auto status = gate_.admit(); !status.ok())
+      return status;
+    const named_bytes entry{action, record};
+    auto status = gate_.ended(entries_->store({&entry, 1}));
+    if (status.ok())
+      committer_->ask();
+    return status;
+  }
+
+  absl::Status remove(const digest& action) override {
+    wait_until_loaded();
+    const auto victim = index_.doom(action);
+    return victim ? entries_->evict({&*victim, 1}) : absl::OkStatus();
+  }
+
+  absl::Status flush() override {
+    auto status = gate_.ended(entries_->sync());
+    status.Update(make_room());
+    return status;
+  }
+
+private:
+  void settle() { trouble(flush()); }
+
+  /// The least used ones go when there is not enough room.
+  absl::Status make_room() {
+    const std::lock_guard lock(room_guard_);
+    const auto high = options_.max_bytes - options_.max_bytes / 20;
+    const auto low = options_.max_bytes - options_.max_bytes / 10;
+    if (!loaded_ || entries_->bytes() <= high)
+      return absl::OkStatus();
+    absl::Status status;
+    while (status.ok() && entries_->bytes() > low && !stopping_) {
+      const auto victims = index_.choose_victims(entries_->bytes() - low, evicted_at_once, 0);
+      status = entries_->evict(victims);
+      status.Update(entries_->compact([this] { return !stopping_.load(); }, 0.3));
+      if (victims.empty())
+        break;
+    }
+    return status;
+  }
+
+  void trouble(const absl::Status& why) const {
+    if (!why.ok() && options_.events.trouble)
+      options_.events.trouble(why);
+  }
+
+  void load() {
+    entries_->load(true);
+    {
+      const std::lock_guard lock(load_guard_);
+      loaded_ = true;
+    }
+    load_change_.notify_all();
+    trouble(take_over_older_results(
+        root_, [this] { return !stopping_.load(); },
+        [this](const digest& action, const std::string& record) {
+          const named_bytes entry{action, record};
+          return index_.contains(action) ? absl::OkStatus() : entries_->store({&entry, 1});
+        },
+        [this] { return entries_->sync(); }));
+  }
+
+  void wait_until_loaded() {
+    if (loaded_)
+      return;
+    std::unique_lock lock(load_guard_);
+    load_change_.wait(lock, [this] { return loaded_.load(); });
+  }
+
+  const filesystem_result_store_options options_;
+  const disk_folder root_;
+  blob_index index_; ///< of results, by the digest of their action
+  write_gate gate_;
+  std::unique_ptr<packed_entries> entries_;
+  std::mutex room_guard_;
+  std::mutex load_guard_;
+  std::condition_variable load_change_;
+  std::atomic<bool> loaded_{false};
+  std::atomic<bool> stopping_{false};
+  std::unique_ptr<committer> committer_;
+  std::thread loader_;
+};
+
+} // namespace
+
+absl::StatusOr<std::shared_ptr<result_store>>
+make_filesystem_result_store(filesystem_result_store_options options) {
+  auto root = disk_folder::open_root(options.calls ? options.calls : real_disk(),
+                                     options.root.string());
+  if (!root.ok())
+    return root.status();
+  auto store = std::make_shared<disk_result_store>(std::move(options), *std::move(root));
+  if (auto status = store->open(); !status.ok())
+    return status;
+  return store;
+}
+
+} // namespace expbuild

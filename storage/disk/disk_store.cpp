@@ -1,0 +1,314 @@
+#include "storage/disk/disk_store.hpp"
+
+#include "storage/disk/disk_readers.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <pthread.h>
+
+namespace expbuild {
+
+namespace {
+
+constexpr std::chrono::milliseconds group_interval{200};
+constexpr int moves_while_opening = 100;
+
+std::int64_t segment_bytes_for(std::int64_t max_bytes) {
+  return std::clamp<std::int64_t>(max_bytes / 256, std::int64_t{1} << 20, std::int64_t{64} << 20);
+}
+
+absl::Status not_here(const digest& id) {
+  return absl::NotFoundError("blob " + id.to_string() + " is not stored here");
+}
+
+bool is_whole(const digest& id, std::string_view bytes) {
+  return id.size_bytes() == static_cast<std::int64_t>(bytes.size())
+         && digest::of(bytes, id.function()) == id;
+}
+
+/// What does not fit its digest is sorted out, with the answer that it gets.
+absl::Status check(const named_bytes& x) {
+  const auto actual = digest::of(x.bytes, x.id.function());
+  if (actual == x.id)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError("the bytes sent have digest " + actual.to_string() + ", not "
+                                    + x.id.to_string() + ": nothing was stored");
+}
+
+} // namespace
+
+absl::StatusOr<std::shared_ptr<backend>>
+make_filesystem_backend(filesystem_backend_options options) {
+  return disk_store::open(std::move(options));
+}
+
+absl::StatusOr<std::shared_ptr<disk_store>>
+disk_store::open(filesystem_backend_options options) {
+  if (!options.calls)
+    options.calls = real_disk();
+  auto root = disk_folder::open_root(options.calls, options.root.string());
+  if (!root.ok())
+    return root.status();
+  auto folders = store_folders::open(*std::move(root));
+  if (!folders.ok())
+    return folders.status();
+  std::shared_ptr<disk_store> store(new disk_store(std::move(options), *std::move(folders)));
+  if (auto status = store->open_parts(); !status.ok())
+    return status;
+  return store;
+}
+
+disk_store::disk_store(filesystem_backend_options options, store_folders folders)
+    : options_(std::move(options)), folders_(std::move(folders)), links_(folders_),
+      index_(options_.max_bytes, options_.usual_promise), promises_(folders_.promises) {}
+
+absl::Status disk_store::open_parts() {
+  files_ = std::make_unique<file_blobs>(
+      index_, folders_,
+      file_blobs::options{.level = options_.level,
+                          .events = options_.events,
+                          .sync_due = [this](bool at_once) {
+                            at_once ? committer_->hurry() : committer_->ask();
+                          }});
+  auto packed = packed_entries::open(index_, {.folder = folders_.segments,
+                                            .level = options_.level,
+                                            .segment_bytes = segment_bytes_for(options_.max_bytes),
+                                            .whole = is_whole,
+                                            .events = options_.events});
+  if (!packed.ok())
+    return packed.status();
+  packed_ = *std::move(packed);
+  committer_ = std::make_unique<committer>(
+      options_.background ? group_interval : std::chrono::milliseconds(0),
+      [this] { settle_round(); });
+  if (!options_.background) {
+    load();
+    return absl::OkStatus();
+  }
+  loader_ = std::thread([this] { load(); });
+  ::pthread_setname_np(loader_.native_handle(), "store-load");
+  return absl::OkStatus();
+}
+
+disk_store::~disk_store() {
+  stopping_ = true;
+  if (loader_.joinable())
+    loader_.join();
+  committer_ = nullptr;
+  if (!options_.background)
+    return;
+  settle_round();
+  trouble(packed_->close());
+}
+
+void disk_store::trouble(const absl::Status& why) const {
+  if (!why.ok() && options_.events.trouble)
+    options_.events.trouble(why);
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open(const digest& id) {
+  if (id.is_empty_blob())
+    return make_empty_reader(id);
+  for (int moves = 0; moves < moves_while_opening; ++moves) {
+    auto place = index_.find(id);
+    if (!place && !complete_) {
+      wait_until_packed_are_known();
+      place = index_.find(id);
+      if (!place) // a file that nobody has come across yet
+        place = blob_place{};
+    }
+    if (!place)
+      return not_here(id);
+    auto reader = open_at(id, *place);
+    if (!absl::IsNotFound(reader.status()) || place->segment == 0)
+      return reader;
+  }
+  return absl::UnavailableError("blob " + id.to_string() + " is being moved; try again");
+}
+
+absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_at(const digest& id,
+                                                                 blob_place place) {
+  if (place.segment == 0)
+    return open_file(id);
+  auto bytes = packed_->read(id, place);
+  if (absl::IsDataLoss(bytes.status()))
+    return absl::StatusOr<std::shared_ptr<blob_reader>>(not_here(id));
+  if (!bytes.ok())
+    return bytes.status();
+  return make_packed_reader(id, *std::move(bytes), shared_from_this());
+}
+
+absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest& id) {
+  auto file = files_->open(id);
+  if (!file.ok())
+    return file.status();
+  if (!complete_)
+    index_.add_found(id, {}, 0);
+  return make_file_reader(id, *std::move(file), shared_from_this());
+}
+
+bool disk_store::contains(const digest& id) {
+  if (index_.contains(id))
+    return true;
+  if (complete_)
+    return false;
+  wait_until_packed_are_known();
+  return index_.contains(id) || open_file(id).ok();
+}
+
+absl::Status disk_store::link_file(const digest& id, const disk_file& file, bool executable,
+                                   int dirfd, const std::string& name) {
+  if (!executable)
+    return files_->link(id, dirfd, name);
+  return links_.link(id, executable, dirfd, name,
+                     [&file](const disk_file& to) { return to.copy_from(file); });
+}
+
+absl::Status disk_store::link_bytes(const digest& id, std::string_view bytes, bool executable,
+                                    int dirfd, const std::string& name) {
+  return links_.link(id, executable, dirfd, name,
+                     [bytes](const disk_file& to) { return to.write_at(0, bytes); });
+}
+
+// ---- writing -----------------------------------------------------------------------------------
+
+absl::StatusOr<std::unique_ptr<blob_writer>> disk_store::begin_write(const digest& id) {
+  if (id.is_empty_blob())
+    return make_empty_writer(id);
+  if (is_packed(id))
+    return make_packed_writer(id, shared_from_this());
+  if (auto status = gate_.admit(); !status.ok())
+    return status;
+  auto file = files_->make_temporary();
+  if (!file.ok())
+    return gate_.ended(file.status());
+  return make_file_writer(id, *std::move(file), shared_from_this());
+}
+
+absl::Status disk_store::publish(temporary_file file, const digest& id) {
+  return gate_.ended(files_->publish(std::move(file), id));
+}
+
+absl::Status disk_store::publish_packed(std::span<const named_bytes> verified) {
+  if (auto status = gate_.admit(); !status.ok())
+    return status;
+  auto status = gate_.ended(packed_->store(verified));
+  if (status.ok())
+    committer_->ask();
+  return status;
+}
+
+std::vector<absl::Status> disk_store::write_all(std::span<const named_bytes> blobs) {
+  std::vector<absl::Status> answers(blobs.size());
+  std::vector<named_bytes> small;
+  std::vector<std::size_t> where;
+  for (std::size_t i = 0; i < blobs.size(); ++i) {
+    const auto& x = blobs[i];
+    if (!is_packed(x.id)) {
+      answers[i] = backend::write_all({&x, 1}).front();
+    } else if (answers[i] = check(x); answers[i].ok() && !x.id.is_empty_blob()) {
+      small.push_back(x);
+      where.push_back(i);
+    }
+  }
+  if (small.empty())
+    return answers;
+  const auto status = publish_packed(small);
+  for (const auto i : where)
+    answers[i] = status;
+  return answers;
+}
+
+void disk_store::settle_round() {
+  const std::lock_guard lock(round_guard_);
+  trouble(gate_.ended(files_->settle()));
+  trouble(gate_.ended(packed_->sync()));
+  if (complete_)
+    trouble(promises_.save(index_));
+}
+
+absl::Status disk_store::flush() {
+  const std::lock_guard lock(round_guard_);
+  auto status = gate_.ended(files_->settle());
+  status.Update(gate_.ended(packed_->sync()));
+  if (complete_)
+    status.Update(promises_.save(index_));
+  return status;
+}
+
+// ---- removing ----------------------------------------------------------------------------------
+
+absl::Status disk_store::remove(const digest& id) {
+  const auto victim = index_.doom(id);
+  return victim ? evict({&*victim, 1}) : files_->remove(id);
+}
+
+absl::Status disk_store::evict(std::span<const blob_index::victim> victims) {
+  absl::Status status;
+  for (const auto& x : victims) {
+    status.Update(links_.remove(x.id));
+    if (x.place.segment == 0)
+      status.Update(files_->evict(x));
+  }
+  status.Update(packed_->evict(victims));
+  const std::lock_guard lock(compact_guard_);
+  const auto go_on = [this] { return !stopping_; };
+  status.Update(packed_->compact(go_on, 0.5));
+  const auto waste = packed_->bytes() - index_.stats().packed_bytes;
+  if (waste > options_.max_bytes / 10) // spread over many segments
+    status.Update(packed_->compact(go_on, 0.2));
+  return status;
+}
+
+store_usage disk_store::usage() {
+  store_usage x;
+  x.bytes = index_.stats().file_bytes + packed_->bytes();
+  const auto disk = folders_.root.filesystem();
+  if (!disk.ok())
+    return x;
+  x.free_bytes = static_cast<std::int64_t>(disk->f_bavail * disk->f_frsize);
+  x.free_files = disk->f_files == 0 ? std::numeric_limits<std::int64_t>::max()
+                                    : static_cast<std::int64_t>(disk->f_favail);
+  return x;
+}
+
+// ---- at start ----------------------------------------------------------------------------------
+
+void disk_store::load() {
+  trouble(files_->load_pending());
+  packed_->load(false);
+  {
+    const std::lock_guard lock(load_guard_);
+    packed_known_ = true;
+  }
+  load_change_.notify_all();
+  if (!stopping_)
+    trouble(files_->load());
+  if (!stopping_)
+    trouble(promises_.load(index_));
+  {
+    const std::lock_guard lock(load_guard_);
+    complete_ = true;
+  }
+  load_change_.notify_all();
+  if (options_.background)
+    committer_->ask(); // what was pending
+  trouble(folders_.empty_trash([this] { return !stopping_; }));
+}
+
+void disk_store::wait_until_packed_are_known() {
+  std::unique_lock lock(load_guard_);
+  load_change_.wait(lock, [this] { return packed_known_.load(); });
+}
+
+absl::Status disk_store::for_each(const std::function<void(const digest&)>& visit) {
+  {
+    std::unique_lock lock(load_guard_);
+    load_change_.wait(lock, [this] { return complete_.load(); });
+  }
+  return backend::for_each(visit);
+}
+
+} // namespace expbuild

@@ -1,0 +1,207 @@
+#include "storage/disk/file_blobs.hpp"
+
+#include "storage/hasher.hpp"
+
+#include <map>
+
+namespace expbuild {
+
+namespace {
+
+/// Pending bytes that make a sync due at once, and those above which a writer syncs its own file.
+constexpr std::int64_t much = std::int64_t{64} << 20;
+constexpr std::int64_t too_much = std::int64_t{256} << 20;
+constexpr std::size_t too_many = 4096;
+
+constexpr std::size_t hash_size = std::size_t{256} << 10;
+
+constexpr blob_place in_a_file{};
+
+} // namespace
+
+std::mutex& file_blobs::guard_of(const digest& id) {
+  return name_guards_[static_cast<unsigned char>(id.raw_hash()[1]) % name_guards_.size()];
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+absl::StatusOr<disk_file> file_blobs::open(const digest& id) {
+  auto file = files_.open(id);
+  if (absl::IsNotFound(file.status()))
+    lose(id, file.status());
+  if (!file.ok())
+    return file.status();
+  const auto facts = file->facts();
+  if (!facts.ok())
+    return facts.status();
+  if (auto status = verify(*file, id, *facts); !status.ok()) {
+    if (!absl::IsDataLoss(status) && !absl::IsInternal(status))
+      return status; // no descriptors, no memory: the blob is as it was
+    lose(id, status);
+    return absl::NotFoundError("blob " + id.to_string() + " was damaged and is in quarantine ("
+                               + std::string(status.message()) + "); upload it again");
+  }
+  return file;
+}
+
+absl::Status file_blobs::verify(const disk_file& file, const digest& id,
+                                const struct stat& facts) {
+  if (facts.st_size != id.size_bytes())
+    return absl::DataLossError("it has " + std::to_string(facts.st_size) + " bytes");
+  const auto stamp = stamp_of(facts);
+  if (index_.stamp(id) == stamp)
+    return absl::OkStatus();
+  hasher hash(id.function());
+  std::string buffer(hash_size, '\0');
+  for (std::int64_t offset = 0; offset < id.size_bytes();) {
+    const auto n = file.read_at(offset, buffer);
+    if (!n.ok())
+      return n.status();
+    if (*n == 0)
+      break;
+    hash.update(std::string_view(buffer).substr(0, *n));
+    offset += static_cast<std::int64_t>(*n);
+  }
+  if (!(hash.finish() == id))
+    return absl::DataLossError("its bytes are not those of its digest");
+  index_.set_stamp(id, stamp);
+  return absl::OkStatus();
+}
+
+void file_blobs::lose(const digest& id, const absl::Status& why) {
+  const std::lock_guard lock(guard_of(id));
+  const bool was_known = index_.remove(id, in_a_file).has_value();
+  if (!absl::IsNotFound(why))
+    files_.quarantine(id).IgnoreError(); // it is not found any more in any case
+  if (was_known && options_.events.lost)
+    options_.events.lost(id, why);
+}
+
+// ---- writing -----------------------------------------------------------------------------------
+
+absl::Status file_blobs::publish(temporary_file file, const digest& id) {
+  bool pending = options_.level == durability::grouped;
+  bool at_once = false;
+  if (pending) {
+    const std::lock_guard lock(pending_guard_);
+    pending = pending_bytes_ + id.size_bytes() <= too_much && pending_.size() < too_many;
+    at_once = pending_bytes_ > much;
+  }
+  if (!pending)
+    return publish_for_good(std::move(file), id);
+  {
+    const std::lock_guard lock(guard_of(id));
+    const auto facts = file.file().facts();
+    if (!facts.ok())
+      return facts.status();
+    if (auto status = files_.publish_pending(std::move(file), id); !status.ok())
+      return status;
+    index_.add(id, in_a_file, stamp_of(*facts));
+  }
+  {
+    const std::lock_guard lock(pending_guard_);
+    pending_.push_back(id);
+    pending_bytes_ += id.size_bytes();
+  }
+  options_.sync_due(at_once);
+  return absl::OkStatus();
+}
+
+absl::Status file_blobs::publish_for_good(temporary_file file, const digest& id) {
+  const bool sync = options_.level != durability::none;
+  if (sync)
+    if (auto status = file.file().sync(); !status.ok())
+      return status;
+  const std::lock_guard lock(guard_of(id));
+  const auto facts = file.file().facts();
+  if (!facts.ok())
+    return facts.status();
+  if (auto status = files_.publish(std::move(file), id); !status.ok())
+    return status;
+  if (sync)
+    if (auto status = files_.sync_names(id); !status.ok())
+      return status;
+  index_.add(id, in_a_file, stamp_of(*facts));
+  return absl::OkStatus();
+}
+
+absl::Status file_blobs::settle() {
+  std::vector<digest> pending;
+  {
+    const std::lock_guard lock(pending_guard_);
+    pending = std::exchange(pending_, {});
+    pending_bytes_ = 0;
+  }
+  absl::Status first;
+  std::map<std::pair<digest_function, char>, digest> folders;
+  for (const auto& id : pending) {
+    const auto status = settle_one(id);
+    if (status.ok())
+      folders.emplace(std::pair(id.function(), id.raw_hash().front()), id);
+    first.Update(status);
+  }
+  for (const auto& [shard, id] : folders)
+    first.Update(files_.sync_names(id));
+  return first;
+}
+
+/// What was removed meanwhile, or is there for good already, is done.
+absl::Status file_blobs::settle_one(const digest& id) {
+  auto file = files_.open_pending(id);
+  if (absl::IsNotFound(file.status()))
+    return absl::OkStatus();
+  if (!file.ok()) { // no descriptors: it stays pending
+    const std::lock_guard lock(pending_guard_);
+    pending_.push_back(id);
+    return file.status();
+  }
+  const auto facts = file->facts();
+  auto status = facts.ok() ? verify(*file, id, *facts) : facts.status(); // one found at start
+  if (status.ok())
+    status = file->sync();
+  if (!status.ok()) {
+    lose(id, status);
+    return status;
+  }
+  const std::lock_guard lock(guard_of(id));
+  status = files_.settle(id);
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+// ---- at start ----------------------------------------------------------------------------------
+
+absl::Status file_blobs::load_pending() {
+  auto status = files_.for_each_pending([this](const digest& id) {
+    index_.add_found(id, in_a_file, 0);
+    const std::lock_guard lock(pending_guard_);
+    pending_.push_back(id);
+    return absl::OkStatus();
+  });
+  return status;
+}
+
+absl::Status file_blobs::load() {
+  return files_.for_each([this](const digest& id) {
+    index_.add_found(id, in_a_file, 0);
+    return absl::OkStatus();
+  });
+}
+
+// ---- removing ----------------------------------------------------------------------------------
+
+absl::Status file_blobs::evict(const blob_index::victim& victim) {
+  const std::lock_guard lock(guard_of(victim.id));
+  if (!index_.is_doomed(victim.id))
+    return absl::OkStatus();
+  auto status = files_.remove(victim.id);
+  index_.remove(victim.id, in_a_file);
+  return status;
+}
+
+absl::Status file_blobs::remove(const digest& id) {
+  const std::lock_guard lock(guard_of(id));
+  index_.remove(id, in_a_file);
+  return files_.remove(id);
+}
+
+} // namespace expbuild

@@ -1,0 +1,70 @@
+#pragma once
+#include "storage/backend.hpp"
+#include "storage/disk/blob_files.hpp"
+
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace expbuild {
+
+/// Blobs in files of their own, as the index knows them. Blocks; safe from any number of threads.
+class file_blobs {
+public:
+  struct options {
+    durability level = durability::grouped;
+    store_events events;
+    /// Files wait for a sync: one is due soon, or at once.
+    std::function<void(bool at_once)> sync_due;
+  };
+
+  file_blobs(blob_index& index, const store_folders& folders, options given)
+      : index_(index), files_(folders), options_(std::move(given)) {}
+
+  /// Verified: hashed now, unless this process wrote the file or hashed it before and nobody wrote
+  /// to it since. NOT_FOUND also when it is damaged; then it is in quarantine.
+  absl::StatusOr<disk_file> open(const digest& id);
+
+  absl::StatusOr<temporary_file> make_temporary() const { return files_.make_temporary(); }
+
+  /// Publishes verified bytes: for good, or (`grouped`) as pending.
+  absl::Status publish(temporary_file file, const digest& id);
+
+  /// Syncs what is pending and gives it its place for good. What can not be synced is given up.
+  absl::Status settle();
+
+  /// Tells the index what earlier processes left; pending ones are settled by the next `settle`.
+  absl::Status load_pending();
+  absl::Status load();
+
+  /// Removes those that are in files, except what was stored again meanwhile.
+  absl::Status evict(const blob_index::victim& victim);
+
+  absl::Status remove(const digest& id);
+
+  /// It turned out to be damaged, or gone.
+  void lose(const digest& id, const absl::Status& why);
+
+  absl::Status link(const digest& id, int dirfd, const std::string& name) {
+    return files_.link(id, dirfd, name);
+  }
+
+private:
+  absl::Status verify(const disk_file& file, const digest& id, const struct stat& facts);
+  absl::Status settle_one(const digest& id);
+  std::mutex& guard_of(const digest& id);
+  absl::Status publish_for_good(temporary_file file, const digest& id);
+
+  blob_index& index_;
+  blob_files files_;
+  const options options_;
+
+  /// One name is published, settled or removed at a time, together with what the index says of it.
+  std::array<std::mutex, 64> name_guards_;
+
+  std::mutex pending_guard_;
+  std::vector<digest> pending_;
+  std::int64_t pending_bytes_ = 0;
+};
+
+} // namespace expbuild

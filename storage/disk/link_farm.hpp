@@ -1,0 +1,31 @@
+#pragma once
+#include "storage/digest.hpp"
+#include "storage/disk/store_folders.hpp"
+
+#include <functional>
+
+namespace expbuild {
+
+/// Files that exist to be linked into input roots, where the blob's own file will not do: copies of
+/// packed blobs, and executable copies (mode 0555) of all. Made when first asked for, removed with
+/// their blob, gone at the next start. Blocks; safe from any number of threads.
+class link_farm {
+public:
+  explicit link_farm(const store_folders& folders) : folders_(folders) {}
+
+  using filler = std::function<absl::Status(const disk_file&)>;
+
+  /// Makes the blob appear as `name` beneath `dirfd`. `fill` writes its bytes, if they are asked
+  /// for. UNIMPLEMENTED where links can not be.
+  absl::Status link(const digest& id, bool executable, int dirfd, const std::string& name,
+                    const filler& fill) const;
+
+  absl::Status remove(const digest& id) const;
+
+private:
+  absl::Status make(const digest& id, bool executable, const filler& fill) const;
+
+  const store_folders folders_;
+};
+
+} // namespace expbuild

@@ -1,0 +1,130 @@
+#include "storage/disk/packed_entries.hpp"
+
+namespace expbuild {
+
+absl::StatusOr<std::unique_ptr<packed_entries>> packed_entries::open(blob_index& index,
+                                                                     const options& given) {
+  std::unique_ptr<packed_entries> made(new packed_entries(index, given));
+  segment_log_options log_options{.segment_bytes = given.segment_bytes,
+                                  .sync = given.level != durability::none,
+                                  .whole = given.whole,
+                                  .lost = {}};
+  log_options.lost = [owner = made.get()](std::span<const std::pair<digest, blob_place>> gone) {
+    for (const auto& [key, place] : gone)
+      owner->forget(key, place,
+                    absl::UnavailableError("it could not be synced to the disk and is given up"));
+  };
+  auto log = segment_log::open(given.folder, std::move(log_options));
+  if (!log.ok())
+    return log.status();
+  made->log_ = *std::move(log);
+  return made;
+}
+
+void packed_entries::load(bool latest_counts) {
+  const segment_log::loader into{
+      .found =
+          [this, latest_counts](const digest& key, blob_place place, std::uint32_t payload) {
+            if (index_.add_found(key, place, payload))
+              return true;
+            const auto older = latest_counts ? index_.replace_older(key, place, payload)
+                                             : std::nullopt;
+            if (older)
+              wasted(*older);
+            return older.has_value();
+          },
+      .removed =
+          [this](const digest& key, blob_place place) {
+            if (const auto was = index_.remove(key, place))
+              wasted(*was);
+          },
+      .damaged =
+          [this](const digest& key) {
+            if (options_.events.lost)
+              options_.events.lost(key, absl::DataLossError("its record was damaged"));
+          }};
+  log_->load(into, [this](const absl::Status& why) {
+    if (options_.events.trouble)
+      options_.events.trouble(why);
+  });
+}
+
+void packed_entries::wasted(const blob_index::victim& x) {
+  if (x.place.segment != 0)
+    log_->wasted(x.place, x.id, x.stamp);
+}
+
+void packed_entries::forget(const digest& key, blob_place place, const absl::Status& why) {
+  const auto was = index_.remove(key, place);
+  if (!was)
+    return; // it lies elsewhere by now
+  wasted(*was);
+  if (options_.events.lost)
+    options_.events.lost(key, why);
+}
+
+absl::StatusOr<std::string> packed_entries::read(const digest& key, blob_place place) {
+  auto bytes = log_->read(place, key, index_.stamp(key));
+  if (bytes.ok() && options_.whole(key, *bytes))
+    return bytes;
+  const auto why = bytes.ok() ? absl::DataLossError("its bytes are not those that were stored")
+                              : bytes.status();
+  if (absl::IsUnavailable(why) || absl::IsNotFound(why)) // it is as it was, or elsewhere
+    return why;
+  forget(key, place, why);
+  return absl::DataLossError(key.to_string() + " is damaged and given up");
+}
+
+absl::Status packed_entries::store(std::span<const named_bytes> entries) {
+  std::vector<segment_record> records;
+  for (const auto& x : entries)
+    records.push_back({record_kind::bytes, x.id, x.bytes});
+  const auto places = log_->append(records);
+  if (!places.ok())
+    return places.status();
+  if (options_.level == durability::strict)
+    if (auto status = log_->sync(); !status.ok())
+      return status;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (const auto before = index_.add(entries[i].id, (*places)[i],
+                                       static_cast<std::uint32_t>(entries[i].bytes.size())))
+      wasted(*before);
+  return absl::OkStatus();
+}
+
+absl::Status packed_entries::evict(std::span<const blob_index::victim> victims) {
+  std::vector<std::string> places;
+  std::vector<segment_record> records;
+  places.reserve(victims.size());
+  for (const auto& x : victims) {
+    if (x.place.segment == 0 || !index_.is_doomed(x.id))
+      continue;
+    const auto was = index_.remove(x.id, x.place);
+    if (!was)
+      continue;
+    wasted(*was);
+    places.push_back(encode_place(x.place));
+    records.push_back({record_kind::removed, x.id, places.back()});
+  }
+  return log_->append(records).status();
+}
+
+segment_log::mover packed_entries::mover() {
+  return {.is_wanted =
+              [this](const digest& key, blob_place place) { return index_.lies_at(key, place); },
+          .moved = [this](const digest& key, blob_place from,
+                          blob_place to) { return index_.move(key, from, to); },
+          .unreadable = [this](const digest& key, blob_place place,
+                               const absl::Status& why) { forget(key, place, why); }};
+}
+
+absl::Status packed_entries::compact(const std::function<bool()>& go_on, double waste) {
+  const auto with = mover();
+  for (auto number = log_->most_wasted(waste); number != 0 && go_on();
+       number = log_->most_wasted(waste))
+    if (auto status = log_->compact(number, with); !status.ok())
+      return status;
+  return absl::OkStatus();
+}
+
+} // namespace expbuild

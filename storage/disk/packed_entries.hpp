@@ -1,0 +1,62 @@
+#pragma once
+#include "storage/backend.hpp"
+#include "storage/disk/segment_log.hpp"
+
+#include <memory>
+
+namespace expbuild {
+
+/// Small things by key: an index that knows where they lie, over segments that hold them. Blobs by
+/// their digest, and results by that of their action. Blocks; safe from any number of threads.
+class packed_entries {
+public:
+  struct options {
+    disk_folder folder;
+    durability level = durability::grouped;
+    std::int64_t segment_bytes = std::int64_t{64} << 20;
+    /// Are these the key's bytes?
+    std::function<bool(const digest& key, std::string_view bytes)> whole;
+    store_events events;
+  };
+
+  static absl::StatusOr<std::unique_ptr<packed_entries>> open(blob_index& index,
+                                                              const options& given);
+
+  /// Tells the index what earlier processes left. The oldest first: what was stored later counts
+  /// when `latest_counts`, else what was found first.
+  void load(bool latest_counts);
+
+  /// The whole bytes of an entry that lies at `place`. NOT_FOUND when it has been moved meanwhile:
+  /// look into the index again; DATA_LOSS when it was damaged, and is forgotten now.
+  absl::StatusOr<std::string> read(const digest& key, blob_place place);
+
+  /// Takes the place of what was there. At level `strict` they have reached the disk then.
+  absl::Status store(std::span<const named_bytes> entries);
+
+  /// Stored entries that are not on the disk yet get there.
+  absl::Status sync() { return log_->sync(); }
+
+  /// The same at the end, so that the next start is quick.
+  absl::Status close() { return log_->close(); }
+
+  /// Forgets entries that the index chose to go. What they took is waste then.
+  absl::Status evict(std::span<const blob_index::victim> victims);
+
+  /// Copies and removes segments of which a part that large is waste, while `go_on`.
+  absl::Status compact(const std::function<bool()>& go_on, double waste);
+
+  std::int64_t bytes() const { return log_->bytes(); }
+
+private:
+  packed_entries(blob_index& index, const options& given) : index_(index), options_(given) {}
+
+  void forget(const digest& key, blob_place place, const absl::Status& why);
+  void wasted(const blob_index::victim& x);
+  segment_log::mover mover();
+
+  blob_index& index_;
+  const options options_;
+  std::unique_ptr<segment_log> log_;
+};
+
+} // namespace expbuild

@@ -1,0 +1,94 @@
+#include "storage/disk/promise_log.hpp"
+
+#include "storage/disk/little_endian.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace expbuild {
+
+namespace {
+
+constexpr const char* log_name = "log";
+constexpr const char* new_name = "log.new";
+constexpr std::size_t note_size = 12;
+constexpr std::size_t notes_at_once = 16384;
+constexpr std::uint32_t uses_bits = 3; ///< the lowest bits of a time are the number of uses
+constexpr std::int64_t least_growth = std::int64_t{16} << 20;
+
+std::string encode(std::span<const blob_index::promise_note> notes) {
+  std::string bytes;
+  bytes.reserve(notes.size() * note_size);
+  for (const auto& x : notes) {
+    put_number(bytes, x.prefix);
+    put_number(bytes, (x.until | uses_bits) - uses_bits + std::min(x.uses, uses_bits));
+  }
+  return bytes;
+}
+
+std::vector<blob_index::promise_note> decode(std::string_view bytes) {
+  std::vector<blob_index::promise_note> notes;
+  while (bytes.size() >= note_size) {
+    const auto prefix = take_number<std::uint64_t>(bytes);
+    const auto until = take_number<std::uint32_t>(bytes);
+    notes.push_back({prefix, until & uses_bits, until & ~uses_bits});
+  }
+  return notes;
+}
+
+} // namespace
+
+absl::Status promise_log::load(blob_index& into) {
+  const auto old = folder_.open(log_name);
+  if (old.ok()) {
+    std::string buffer(notes_at_once * note_size, '\0');
+    for (std::int64_t offset = 0;;) {
+      const auto n = old->read_at(offset, buffer);
+      if (!n.ok())
+        return n.status();
+      into.restore(decode(std::string_view(buffer).substr(0, *n)));
+      if (*n < buffer.size())
+        break;
+      offset += static_cast<std::int64_t>(*n);
+    }
+  }
+  return start_anew(into);
+}
+
+absl::Status promise_log::start_anew(const blob_index& from) {
+  if (auto status = folder_.remove(new_name); !status.ok())
+    return status;
+  auto file = folder_.create(new_name, 0600);
+  if (!file.ok())
+    return file.status();
+  const auto all = from.all_promises();
+  std::int64_t size = 0;
+  for (std::span<const blob_index::promise_note> rest(all); !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), notes_at_once));
+    rest = rest.subspan(some.size());
+    const auto bytes = encode(some);
+    if (auto status = file->write_at(size, bytes); !status.ok())
+      return status;
+    size += static_cast<std::int64_t>(bytes.size());
+  }
+  if (auto status = folder_.move(new_name, folder_, log_name); !status.ok())
+    return status;
+  file_ = *std::move(file);
+  size_ = size_anew_ = size;
+  return absl::OkStatus();
+}
+
+absl::Status promise_log::save(blob_index& from) {
+  const auto notes = from.take_promises();
+  if (notes.empty())
+    return absl::OkStatus();
+  if (!file_ || size_ > 2 * size_anew_ + least_growth)
+    return start_anew(from);
+  const auto bytes = encode(notes);
+  auto status = file_.write_at(size_, bytes);
+  if (status.ok())
+    size_ += static_cast<std::int64_t>(bytes.size());
+  return status;
+}
+
+} // namespace expbuild

@@ -1,0 +1,154 @@
+#pragma once
+#include "storage/disk/segment_file.hpp"
+#include "storage/disk/segment_list.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace expbuild {
+
+struct segment_log_options {
+  /// A segment is full when it is so large. At most 2 GiB.
+  std::int64_t segment_bytes = std::int64_t{64} << 20;
+  /// False: nothing is ever synced.
+  bool sync = true;
+  /// Is this payload the key's? Asked for what nothing else vouches for: the last segments of a
+  /// process that did not end well.
+  std::function<bool(const digest& key, std::string_view payload)> whole;
+  /// These could not be synced: it is as if they had never been appended.
+  std::function<void(std::span<const std::pair<digest, blob_place>>)> lost;
+};
+
+/// Small things by key in a few large files that are only ever appended to: many records in one
+/// write, and many writes in one sync. What is no longer wanted is waste, until a segment with much
+/// waste is copied and removed.
+///
+/// Who knows where a key lies is the caller's index. Blocks; safe from any number of threads.
+class segment_log {
+public:
+  static absl::StatusOr<std::unique_ptr<segment_log>> open(disk_folder folder,
+                                                           segment_log_options options);
+
+  // ---- at start ----
+
+  struct loader {
+    /// True when this is where the key lies now: it is no waste.
+    std::function<bool(const digest& key, blob_place place, std::uint32_t payload)> found;
+    std::function<void(const digest& key, blob_place place)> removed;
+    /// A record whose payload is not its key's.
+    std::function<void(const digest& key)> damaged;
+  };
+
+  /// Tells what the segments of earlier processes hold, the oldest first. May run beside everything
+  /// else. A segment that can not be read is told to `failed` and left out.
+  void load(const loader& into, const std::function<void(const absl::Status&)>& failed);
+
+  // ---- records ----
+
+  /// Where they lie, in their order. They can be read at once; they survive a power cut after the
+  /// next `sync`.
+  absl::StatusOr<std::vector<blob_place>> append(std::span<const segment_record> records);
+
+  /// Everything appended before has reached the disk. Callers at the same time share one sync. An
+  /// error means that it is lost, and was told so.
+  absl::Status sync();
+
+  /// Everything is synced and listed: the next process need not read the segments. Later appends
+  /// begin a new one.
+  absl::Status close();
+
+  /// The payload. `payload`: how long it is, or a guess. NOT_FOUND when something else lies there
+  /// (it was moved meanwhile: look into the index again), DATA_LOSS when it is damaged.
+  absl::StatusOr<std::string> read(blob_place place, const digest& key, std::int64_t payload) const;
+
+  /// The record with a payload of that length at `place` is waste.
+  void wasted(blob_place place, const digest& key, std::int64_t payload);
+
+  // ---- room ----
+
+  /// Of all segments, waste included.
+  std::int64_t bytes() const;
+
+  /// The full segment of which the largest part is waste, if that is `part` or more; else 0.
+  std::uint32_t most_wasted(double part) const;
+
+  struct mover {
+    std::function<bool(const digest& key, blob_place place)> is_wanted;
+    /// False: nobody wants it any more.
+    std::function<bool(const digest& key, blob_place from, blob_place to)> moved;
+    std::function<void(const digest& key, blob_place place, const absl::Status& why)> unreadable;
+  };
+
+  /// Copies what is wanted of a segment to the end of the log, syncs that, and removes the segment.
+  absl::Status compact(std::uint32_t number, const mover& with);
+
+private:
+  struct segment {
+    std::shared_ptr<segment_file> file;
+    std::int64_t wanted = 0; ///< bytes of records that are no waste
+    std::int64_t synced = 0; ///< bytes that reached the disk
+    bool full = false;       ///< and its list is written
+    bool known = true;       ///< false: of an earlier process, and not loaded yet
+    segment_list list;       ///< until then
+  };
+  struct unsynced {
+    std::uint64_t up_to = 0; ///< appends
+    std::uint32_t active = 0;
+    bool new_segment = false; ///< the folder must be synced, too
+    std::vector<std::pair<std::uint32_t, std::int64_t>> segments; ///< and their sizes
+    std::vector<std::pair<digest, blob_place>> records;
+  };
+  struct failure {
+    std::uint64_t from; ///< appends
+    std::uint64_t up_to;
+    absl::Status status;
+  };
+
+  segment_log(disk_folder folder, segment_log_options options)
+      : folder_(std::move(folder)), options_(std::move(options)) {}
+
+  absl::Status find_segments();
+  absl::Status load_segment(std::uint32_t number, const loader& into);
+  absl::Status scan_segment(std::uint32_t number, const loader& into);
+  void load_item(std::uint32_t number, const segment_list::item& item, const loader& into);
+
+  std::shared_ptr<segment_file> file_of(std::uint32_t number) const;
+  absl::StatusOr<std::shared_ptr<segment_file>> writable(std::int64_t bytes);
+  unsynced take_unsynced();
+  absl::Status sync_all(const unsynced& what);
+  void note_appended(std::span<const segment_record> records,
+                     const std::vector<blob_place>& places, std::int64_t size);
+  void finish_segment(std::uint32_t number);
+  std::uint64_t give_up(unsynced what);
+
+  absl::Status for_each_item(std::uint32_t number, const segment_list::visitor& visit) const;
+  absl::Status remove_segment(std::uint32_t number);
+
+  const disk_folder folder_;
+  const segment_log_options options_;
+
+  std::uint32_t found_up_to_ = 0; ///< segments of earlier processes
+
+  mutable std::mutex append_guard_; ///< one append at a time; taken before `guard_`
+  std::uint32_t active_ = 0;        ///< 0: the next append makes one
+  std::uint32_t last_number_ = 0;
+  std::uint64_t appends_ = 0;
+  unsynced unsynced_;
+  std::int64_t unsynced_bytes_ = 0;
+  bool new_segment_ = false;
+
+  mutable std::mutex guard_; ///< of the table; never held while a disk is waited for
+  std::map<std::uint32_t, segment> segments_;
+
+  std::mutex sync_guard_;
+  std::condition_variable synced_change_;
+  bool syncing_ = false;
+  std::uint64_t synced_ = 0; ///< appends
+  std::deque<failure> failures_;
+};
+
+} // namespace expbuild
