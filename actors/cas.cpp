@@ -62,6 +62,12 @@ void cas_state::find(const find_missing& request, const reply<missing_blobs>& an
   answer(std::move(missing));
 }
 
+void cas_state::find_hash(const find_by_hash& request, const reply<std::optional<digest>>& answer) {
+  const auto found = options.present.find_hash(request.function, request.raw_hash);
+  options.meters->blob_found_or_missing(found ? 1 : 0, found ? 0 : 1);
+  answer(found);
+}
+
 void cas_state::open(const open_blobs& request, const reply<opened_blobs>& answer) {
   std::vector<bool> present;
   bool must_wait = false;
@@ -150,6 +156,9 @@ cas_actor::behavior_type cas(cas_state::pointer self, cas_options options) {
       cas_actor::behavior_type{
           [&state](const find_missing& x, const reply<missing_blobs>& answer) {
             state.find(x, answer);
+          },
+          [&state](const find_by_hash& x, const reply<std::optional<digest>>& answer) {
+            state.find_hash(x, answer);
           },
           [&state](const open_blobs& x, const reply<opened_blobs>& answer) {
             state.open(x, answer);

@@ -28,6 +28,7 @@ public:
   explicit cas_state(pointer selfptr) : self(selfptr) {}
 
   void find(const find_missing& request, const reply<missing_blobs>& answer);
+  void find_hash(const find_by_hash& request, const reply<std::optional<digest>>& answer);
   void open(const open_blobs& request, const reply<opened_blobs>& answer);
   void begin_all(const begin_writes& request, const reply<begun_writes>& answer);
   void stored(const blobs_stored& event, const reply<unit>& answer);

@@ -14,6 +14,8 @@ namespace expbuild {
 using cas_actor = caf::typed_actor<
     // Which of these are absent?
     caf::reacts_to<find_missing, reply<missing_blobs>>,
+    // Which blob has this hash?
+    caf::reacts_to<find_by_hash, reply<std::optional<digest>>>,
     // Open for reading.
     caf::reacts_to<open_blobs, reply<opened_blobs>>,
     // Open for writing, within the write budget.
