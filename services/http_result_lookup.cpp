@@ -1,0 +1,59 @@
+#include "services/http_any_value.hpp"
+#include "services/http_cache_handler.hpp"
+
+#include <caf/send.hpp>
+
+namespace expbuild {
+
+namespace {
+
+/// The path tells the hash of an action, and not its size. Clients of HTTP caches upload the Action
+/// too, as those of gRPC do, so that the CAS knows the size.
+class result_lookup_handler final : public http_cache_handler {
+public:
+  using http_cache_handler::http_cache_handler;
+
+private:
+  void begin() override {
+    find_blob([this](const std::optional<digest>& action) { look_up(action); });
+  }
+
+  void look_up(const std::optional<digest>& action) {
+    exchange().expect_answer_within(http_cache_patience);
+    using answer = absl::StatusOr<cached_result>;
+    caf::anon_send(context().action_cache,
+                   get_result{.trace = {}, .action = action.value_or(request().key), .inlined = {}},
+                   reply<cached_result>(back<answer>([this](const answer& x) { found(x); })));
+  }
+
+  void found(const absl::StatusOr<cached_result>& result) {
+    if (absl::IsNotFound(result.status()))
+      return refuse(absl::NotFoundError("no result is cached for action " + request().key.hash()));
+    if (!result.ok())
+      return refuse(result.status());
+    if (const auto value = value_of(**result, request().key.function()))
+      return show_value(*value);
+    held_ = request().memory->take(static_cast<std::int64_t>((*result)->ByteSizeLong()));
+    if (!held_)
+      return refuse(absl::UnavailableError("too many large results are on their way; try again"));
+    succeed({.content_type = "application/octet-stream", .body = (*result)->SerializeAsString()});
+  }
+
+  void show_value(const digest& value) {
+    ended(absl::OkStatus());
+    value_ = make_blob_download(exchange(), request(), value);
+    value_->start();
+  }
+
+  std::unique_ptr<memory_budget::share> held_; ///< until the client has it
+  std::shared_ptr<http_handler> value_;
+};
+
+} // namespace
+
+std::shared_ptr<http_handler> make_result_lookup(http_exchange& exchange,
+                                                 http_cache_request request) {
+  return std::make_shared<result_lookup_handler>(exchange, std::move(request));
+}
+
+} // namespace expbuild
