@@ -9,9 +9,9 @@ constexpr char marker[] = "expbuild/value";
 
 } // namespace
 
-absl::StatusOr<reapi::ActionResult> parse_result(const std::string& bytes) {
+absl::StatusOr<reapi::ActionResult> parse_result(std::string_view bytes) {
   reapi::ActionResult result;
-  if (!result.ParseFromString(bytes))
+  if (!result.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return absl::InvalidArgumentError("what was sent is no ActionResult (binary protobuf)");
   auto known = result;
   known.DiscardUnknownFields();

@@ -3,6 +3,8 @@
 #include "services/memory_budget.hpp"
 #include "services/service_context.hpp"
 
+#include <map>
+
 namespace expbuild {
 
 struct http_cache_options {
@@ -31,6 +33,7 @@ private:
   const context_ptr context_;
   const http_cache_options options_;
   const std::shared_ptr<memory_budget> memory_;
+  std::map<std::string, rpc_meter*, std::less<>> meters_; ///< by "GET cas" and the like
 };
 
 } // namespace expbuild

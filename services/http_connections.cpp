@@ -93,6 +93,7 @@ void http_connections::accepted(error_code error, tcp::socket socket) {
         accept();
     });
   }
+  make_room();
   if (sessions_.size() < options.max_connections) {
     const auto id = ++last_session_;
     auto session = std::make_shared<http_session>(*this, id, std::move(socket));
@@ -100,6 +101,16 @@ void http_connections::accepted(error_code error, tcp::socket socket) {
     session->start();
   }
   accept();
+}
+
+/// Clients of caches keep connections that they do not use: the oldest of those goes, if need be.
+void http_connections::make_room() {
+  if (sessions_.size() < options.max_connections)
+    return;
+  const auto idle = std::find_if(sessions_.begin(), sessions_.end(),
+                                 [](const auto& x) { return x.second->is_idle(); });
+  if (idle != sessions_.end())
+    std::shared_ptr(idle->second)->close();
 }
 
 void http_connections::close_all() {

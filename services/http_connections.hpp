@@ -31,6 +31,7 @@ public:
   const http_router router;
 
 private:
+  void make_room();
   void accepted(boost::system::error_code error, boost::asio::ip::tcp::socket socket);
 
   boost::asio::ip::tcp::acceptor acceptor_{io};

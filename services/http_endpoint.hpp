@@ -11,7 +11,7 @@ namespace expbuild {
 
 struct http_endpoint_options {
   std::string address = "127.0.0.1:8981"; ///< host:port, [v6]:port; port 0 takes any free one
-  std::size_t max_connections = 1024;     ///< more are closed at once
+  std::size_t max_connections = 1024;     ///< one more takes an idle one's place, or is closed
   std::uint32_t max_header_bytes = 8 * 1024;
   /// For a request to arrive, a page to be made, and each piece of a body to come or to be taken.
   std::chrono::seconds timeout{15};

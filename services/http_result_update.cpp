@@ -12,7 +12,7 @@ namespace {
 using result_or = absl::StatusOr<cached_result>;
 
 /// In the pool: parsing a large result takes a while. Calls `done` there, or later elsewhere.
-void read_result(const http_cache_request& request, const std::string& bytes,
+void read_result(const http_cache_request& request, std::string_view bytes,
                  const std::function<void(result_or)>& done) {
   auto parsed = parse_result(bytes);
   if (parsed.ok())
@@ -44,7 +44,9 @@ private:
     if (!held_)
       return refuse(503,
                     absl::UnavailableError("too many large results are on their way; try again"));
-    bytes_.resize(static_cast<std::size_t>(length));
+    size_ = static_cast<std::size_t>(length);
+    bytes_ = std::make_shared_for_overwrite<char[]>(
+        size_); // untouched: what does not come costs nothing
     receive();
   }
 
@@ -67,9 +69,10 @@ private:
   }
 
   void receive() {
-    if (received_ == bytes_.size())
+    if (received_ == size_)
       return read();
-    exchange().receive(std::span(bytes_).subspan(received_), next([this](std::size_t n) {
+    exchange().receive(std::span(bytes_.get(), size_).subspan(received_),
+                       next([this](std::size_t n) {
                          received_ += n;
                          receive();
                        }));
@@ -77,12 +80,11 @@ private:
 
   void read() {
     exchange().expect_answer_within(http_cache_patience);
-    context().meters->bytes_in(bytes_.size());
-    auto bytes = std::make_shared<const std::string>(std::move(bytes_));
+    context().meters->bytes_in(size_);
     auto done = back<result_or>([this](result_or x) { find_action(std::move(x)); });
     if (!post_work(context(), io_pool::lane::short_work,
-                   [request = request(), bytes, held = held_, done] {
-                     read_result(request, *bytes, done);
+                   [request = request(), bytes = std::move(bytes_), n = size_, held = held_, done] {
+                     read_result(request, {bytes.get(), n}, done);
                    }))
       refuse(pool_is_full());
   }
@@ -109,7 +111,8 @@ private:
   }
 
   std::shared_ptr<memory_budget::share> held_; ///< for the bytes, wherever they are
-  std::string bytes_;
+  std::shared_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
   std::size_t received_ = 0;
   cached_result result_;
 };

@@ -58,6 +58,7 @@ void http_session::read(std::chrono::milliseconds patience) {
   stream_.expires_after(patience);
   http::async_read_header(stream_, buffer_, *request_,
                           [me = shared_from_this()](error_code error, std::size_t) {
+                            me->idle_ = false;
                             if (!error)
                               return me->route();
                             if (error != http::error::header_limit)
@@ -215,8 +216,10 @@ void http_session::sent() {
   writer_.reset();
   response_.reset();
   page_ = {};
-  if (goes_on_)
+  if (goes_on_) {
+    idle_ = buffer_.size() == 0;
     return read(owner_.options.idle_timeout);
+  }
   if (to_receive_ > 0 || endless_)
     return linger();
   close();

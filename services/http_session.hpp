@@ -21,6 +21,8 @@ public:
   /// The first request.
   void start();
   void close();
+  /// Between two requests: its client would connect again.
+  bool is_idle() const noexcept { return idle_; }
 
   // ---- what a handler sees ----
 
@@ -63,6 +65,7 @@ private:
   std::optional<boost::beast::http::response_serializer<boost::beast::http::buffer_body>> writer_;
   std::int64_t to_send_ = 0;
   bool goes_on_ = false; ///< after this answer
+  bool idle_ = false;
 
   boost::asio::steady_timer patience_;
   std::uint64_t waiting_ = 0; ///< rises whenever the handler has done something

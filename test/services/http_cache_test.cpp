@@ -343,6 +343,13 @@ CAF_TEST(other methods are 405 and the pages stay as they are) {
   CAF_CHECK(begins(get("/cas"), "HTTP/1.1 404 "));
 }
 
+CAF_TEST(a page in a browser can not write) {
+  const auto id = digest::of("hello");
+  CAF_CHECK(
+      begins(put_to(blob_path(id), "hello", "Origin: http://evil.example\r\n"), "HTTP/1.1 403 "));
+  CAF_CHECK(!stored(id));
+}
+
 CAF_TEST(without a cache its paths are unknown pages) {
   auto made =
       make_http_endpoint({.address = "127.0.0.1:0"}, http_pages(context, [] { return true; }));

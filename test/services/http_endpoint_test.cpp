@@ -133,6 +133,17 @@ CAF_TEST(more connections than allowed are closed at once) {
   CAF_CHECK(contains(first.ask("GET", "/healthz"), "200 OK"));
 }
 
+CAF_TEST(a connection between two requests makes room for a new one) {
+  open({.max_connections = 2});
+  http_client first(endpoint->port());
+  http_client second(endpoint->port());
+  first.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  CAF_CHECK(contains(first.reply(), "200 OK"));
+  CAF_CHECK(contains(get("/healthz"), "200 OK"));
+  CAF_CHECK_EQUAL(first.rest(), "");
+  CAF_CHECK(contains(second.ask("GET", "/healthz"), "200 OK"));
+}
+
 CAF_TEST(stopping closes what is open) {
   open();
   http_client client(endpoint->port());
