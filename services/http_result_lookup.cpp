@@ -15,18 +15,23 @@ public:
 
 private:
   void begin() override {
-    find_blob([this](const std::optional<digest>& action) { look_up(action); });
+    find_blob([this](const std::optional<digest>& action) {
+      with_size_ = action.has_value();
+      look_up(action.value_or(request().key));
+    });
   }
 
-  void look_up(const std::optional<digest>& action) {
+  void look_up(const digest& action) {
     exchange().expect_answer_within(http_cache_patience);
     using answer = absl::StatusOr<cached_result>;
-    caf::anon_send(context().action_cache,
-                   get_result{.trace = {}, .action = action.value_or(request().key), .inlined = {}},
+    caf::anon_send(context().action_cache, get_result{.trace = {}, .action = action, .inlined = {}},
                    reply<cached_result>(back<answer>([this](const answer& x) { found(x); })));
   }
 
   void found(const absl::StatusOr<cached_result>& result) {
+    // It may have been put before its action was.
+    if (absl::IsNotFound(result.status()) && std::exchange(with_size_, false))
+      return look_up(request().key);
     if (absl::IsNotFound(result.status()))
       return refuse(absl::NotFoundError("no result is cached for action " + request().key.hash()));
     if (!result.ok())
@@ -45,6 +50,7 @@ private:
     value_->start();
   }
 
+  bool with_size_ = false;                     ///< what is being looked up
   std::unique_ptr<memory_budget::share> held_; ///< until the client has it
   std::shared_ptr<http_handler> value_;
 };

@@ -134,6 +134,16 @@ CAF_TEST(a client that goes in the middle of an upload leaves nothing) {
   CAF_CHECK(begins(put_to(blob_path(id), text), "HTTP/1.1 200 "));
 }
 
+CAF_TEST(a blob that was received whole is kept although its client has gone) {
+  const auto text = bytes_of_length(1'500'000);
+  const auto id = digest::of(text);
+  {
+    auto client = connect();
+    client.send(head_of_put(blob_path(id), text.size()) + text);
+  }
+  until([&] { return begins(get(blob_path(id)), "HTTP/1.1 200 "); });
+}
+
 CAF_TEST(an upload of which nothing comes is ended after the timeout) {
   http.timeout = std::chrono::seconds(1);
   auto client = connect();

@@ -83,7 +83,7 @@ CAF_TEST(many requests go over one connection whatever their outcome) {
 CAF_TEST(a client that is still sending sees why it is refused) {
   const auto body = bytes_of_length(20 << 20);
   auto client = connect();
-  client.send(head_of_put("/ac/" + std::string(64, 'a'), body.size()) + body);
+  CAF_CHECK(client.send(head_of_put("/ac/" + std::string(64, 'a'), body.size()) + body));
   client.finish();
   const auto answer = client.rest();
   CAF_CHECK(begins(answer, "HTTP/1.1 413 "));
@@ -133,6 +133,14 @@ CAF_TEST(a result is found again although nobody stored its action) {
   const auto action = digest::of("an action that nobody stored");
   const auto result = result_with(put("file"));
   CAF_CHECK(begins(put_to(result_path(action), result.SerializeAsString()), "HTTP/1.1 200 "));
+  CAF_CHECK(begins(get(result_path(action)), "HTTP/1.1 200 "));
+}
+
+CAF_TEST(a result that was put before its action is found after it) {
+  const auto action = digest::of("an action");
+  const auto result = result_with(put("file"));
+  CAF_CHECK(begins(put_to(result_path(action), result.SerializeAsString()), "HTTP/1.1 200 "));
+  put("an action");
   CAF_CHECK(begins(get(result_path(action)), "HTTP/1.1 200 "));
 }
 

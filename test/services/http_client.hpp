@@ -23,13 +23,15 @@ public:
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
 
-  void send(const std::string& text) {
+  /// False when the server takes no more.
+  bool send(const std::string& text) {
     for (std::size_t done = 0; done < text.size();) {
       const auto n = ::send(fd_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
       if (n <= 0)
-        return; // the server has closed
+        return false;
       done += static_cast<std::size_t>(n);
     }
+    return true;
   }
   /// One answer, with a body of the length that its head says (none when `head_only`).
   std::string reply(bool head_only = false) {
