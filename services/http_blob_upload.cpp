@@ -106,7 +106,7 @@ private:
                    [writer = writer_, piece = piece_, n = filled_, done] {
                      done(writer->append({piece->bytes().data(), n}));
                    }))
-      refuse(pool_is_full());
+      refuse(503, pool_is_full());
   }
 
   void stored(const absl::Status& status) {
@@ -129,7 +129,7 @@ private:
                    [context = request().context, writer = writer_, id = id_, done] {
                      publish(context, *writer, id, done);
                    }))
-      refuse(pool_is_full());
+      refuse(503, pool_is_full());
   }
 
   void published(const absl::Status& status) {

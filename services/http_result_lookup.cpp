@@ -1,11 +1,15 @@
 #include "services/http_any_value.hpp"
 #include "services/http_cache_handler.hpp"
+#include "services/pool_work.hpp"
 
 #include <caf/send.hpp>
 
 namespace expbuild {
 
 namespace {
+
+/// Larger results are written out in the pool.
+constexpr std::int64_t max_inline_bytes = 64 << 10;
 
 /// The path tells the hash of an action, and not its size. Clients of HTTP caches upload the Action
 /// too, as those of gRPC do, so that the CAS knows the size.
@@ -38,10 +42,23 @@ private:
       return refuse(result.status());
     if (const auto value = value_of(**result, request().key.function()))
       return show_value(*value);
-    held_ = request().memory->take(static_cast<std::int64_t>((*result)->ByteSizeLong()));
+    show_result(*result);
+  }
+
+  void show_result(const cached_result& result) {
+    const auto size = static_cast<std::int64_t>(result->ByteSizeLong());
+    held_ = request().memory->take(size);
     if (!held_)
       return refuse(absl::UnavailableError("too many large results are on their way; try again"));
-    succeed({.content_type = "application/octet-stream", .body = (*result)->SerializeAsString()});
+    const auto show = [this](std::string bytes) {
+      succeed({.content_type = "application/octet-stream", .body = std::move(bytes)});
+    };
+    if (size <= max_inline_bytes)
+      return show(result->SerializeAsString());
+    auto done = back<std::string>(show);
+    if (!post_work(context(), io_pool::lane::short_work,
+                   [result, held = held_, done] { done(result->SerializeAsString()); }))
+      refuse(pool_is_full());
   }
 
   void show_value(const digest& value) {
@@ -51,7 +68,7 @@ private:
   }
 
   bool with_size_ = false;                     ///< what is being looked up
-  std::unique_ptr<memory_budget::share> held_; ///< until the client has it
+  std::shared_ptr<memory_budget::share> held_; ///< until the client has it
   std::shared_ptr<http_handler> value_;
 };
 

@@ -86,7 +86,7 @@ private:
                    [request = request(), bytes = std::move(bytes_), n = size_, held = held_, done] {
                      read_result(request, {bytes.get(), n}, done);
                    }))
-      refuse(pool_is_full());
+      refuse(503, pool_is_full());
   }
 
   void find_action(result_or result) {
