@@ -90,7 +90,7 @@ void cas_state::begin(cas_options given) {
 
 void cas_state::find(const find_missing& request, const reply<missing_blobs>& answer) {
   const auto now = options.clock();
-  const auto until = now + static_cast<store_seconds>((options.lease + request.longer).count());
+  const auto until = now + lease_seconds() + static_cast<store_seconds>(request.longer.count());
   auto missing = chosen(request.digests, index().promise(request.digests, now, until));
   const auto asked = request.digests.size();
   auto tell = [meters = options.meters, asked, answer](std::vector<digest> gone) {
@@ -104,6 +104,15 @@ void cas_state::find(const find_missing& request, const reply<missing_blobs>& an
   };
   if (!in_background(*options.io, io_pool::lane::short_work, std::move(work)))
     answer(pool_is_full());
+}
+
+void cas_state::find_hash(const find_by_hash& request, const reply<std::optional<digest>>& answer) {
+  auto found = index().find_hash(request.function, request.raw_hash);
+  const auto now = options.clock();
+  if (found && !index().promise({&*found, 1}, now, now + lease_seconds()).empty())
+    found.reset(); // it went in between
+  options.meters->blob_found_or_missing(found ? 1 : 0, found ? 0 : 1);
+  answer(found);
 }
 
 void cas_state::open(const open_blobs& request, const reply<opened_blobs>& answer) {
@@ -129,8 +138,7 @@ cas_state::wish cas_state::wish_of(const admit_writes& request) {
   const auto now = options.clock();
   wish x;
   x.wanted.resize(ids.size());
-  for (const auto i :
-       index().promise(ids, now, now + static_cast<store_seconds>(options.lease.count()))) {
+  for (const auto i : index().promise(ids, now, now + lease_seconds())) {
     x.wanted[i] = true;
     x.count = request.one_by_one ? x.count + 1 : 1;
     x.bytes += file_charge(ids[i].size_bytes());
@@ -199,7 +207,7 @@ void cas_state::ended(const writes_ended& event) {
 
 void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
   const auto now = options.clock();
-  index().promise(event.digests, now, now + static_cast<store_seconds>(options.lease.count()));
+  index().promise(event.digests, now, now + lease_seconds());
   for (const auto& id : event.digests)
     budget_->stored(file_charge(id.size_bytes()));
   report();
@@ -330,6 +338,9 @@ cas_actor::behavior_type cas(cas_state::pointer self, cas_options options) {
       cas_actor::behavior_type{
           [&state](const find_missing& x, const reply<missing_blobs>& answer) {
             state.find(x, answer);
+          },
+          [&state](const find_by_hash& x, const reply<std::optional<digest>>& answer) {
+            state.find_hash(x, answer);
           },
           [&state](const open_blobs& x, const reply<opened_blobs>& answer) {
             state.open(x, answer);

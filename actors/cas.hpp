@@ -36,6 +36,7 @@ public:
   explicit cas_state(pointer selfptr) : self(selfptr) {}
 
   void find(const find_missing& request, const reply<missing_blobs>& answer);
+  void find_hash(const find_by_hash& request, const reply<std::optional<digest>>& answer);
   void open(const open_blobs& request, const reply<opened_blobs>& answer);
   void admit(const admit_writes& request, const reply<admitted_writes>& answer);
   void begin_all(const begin_writes& request, const reply<begun_writes>& answer);
@@ -64,6 +65,7 @@ private:
   };
 
   blob_index& index() { return options.store->index(); }
+  store_seconds lease_seconds() const { return static_cast<store_seconds>(options.lease.count()); }
   wish wish_of(const admit_writes& request);
   absl::Status may_wait(const wish& x) const;
   void grant(wish x, const reply<admitted_writes>& answer);

@@ -15,6 +15,8 @@ namespace expbuild {
 using cas_actor = caf::typed_actor<
     // Which of these are absent? The others are promised.
     caf::reacts_to<find_missing, reply<missing_blobs>>,
+    // Which blob has this hash?
+    caf::reacts_to<find_by_hash, reply<std::optional<digest>>>,
     // Open for reading.
     caf::reacts_to<open_blobs, reply<opened_blobs>>,
     // May these be written? Makes room, within the write budget.

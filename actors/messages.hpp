@@ -38,6 +38,14 @@ struct missing_blobs {
   std::vector<digest> digests;
 };
 
+/// Which blob has this hash, whatever its size? (answer: nullopt where absent) Like find_missing it
+/// extends the life of what it finds.
+struct find_by_hash {
+  trace_context trace;
+  digest_function function = digest_function::sha256;
+  std::string raw_hash;
+};
+
 /// Open these for reading. (answer: opened_blobs, in the order asked; NOT_FOUND where absent)
 struct open_blobs {
   trace_context trace;
@@ -189,6 +197,7 @@ struct tick {
 // In-process only: nothing here is ever serialised.
 #define EXPBUILD_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::type)
 EXPBUILD_MESSAGE(find_missing)
+EXPBUILD_MESSAGE(find_by_hash)
 EXPBUILD_MESSAGE(open_blobs)
 EXPBUILD_MESSAGE(begin_writes)
 EXPBUILD_MESSAGE(blobs_stored)
@@ -208,6 +217,7 @@ EXPBUILD_MESSAGE(keep_trace)
 EXPBUILD_MESSAGE(trace_of)
 EXPBUILD_MESSAGE(tick)
 EXPBUILD_MESSAGE(reply<expbuild::missing_blobs>)
+EXPBUILD_MESSAGE(reply<std::optional<expbuild::digest>>)
 EXPBUILD_MESSAGE(reply<expbuild::opened_blobs>)
 EXPBUILD_MESSAGE(reply<expbuild::begun_writes>)
 EXPBUILD_MESSAGE(reply<expbuild::unit>)

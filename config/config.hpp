@@ -27,6 +27,9 @@ struct server_config {
 
 struct http_config {
   std::string address = "127.0.0.1:8981"; ///< empty: none
+  bool cache = true;
+  bool any_value = false;
+  std::size_t max_connections = 1024;
 };
 
 struct store_config {

@@ -43,6 +43,9 @@ void read_server(table_reader& root, config& into) {
   {
     table_reader section(root.context(), root.read_table("http"), "http");
     read_address(section, into.http.address, true);
+    section.read("cache", into.http.cache);
+    section.read("any_value", into.http.any_value);
+    read_count(section, "max_connections", into.http.max_connections);
   }
   table_reader section(root.context(), root.read_table("trace"), "trace");
   into.trace.memory_bytes = static_cast<std::size_t>(section.read_integer(

@@ -7,6 +7,9 @@
 
 #include <absl/strings/numbers.h>
 
+#include <algorithm>
+#include <sys/resource.h>
+
 namespace expbuild {
 
 namespace {
@@ -33,10 +36,24 @@ absl::StatusOr<tcp::endpoint> parse_address(boost::asio::io_context& io, const s
   return found.begin()->endpoint();
 }
 
+/// A connection costs a socket and an open blob; gRPC takes half of all descriptors, too.
+http_endpoint_options within_limits(http_endpoint_options x) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto affordable = std::max<std::size_t>(1, limit.rlim_cur / 8);
+  if (x.max_connections <= affordable)
+    return x;
+  log_of("http").warn("only {} HTTP connections at once instead of {}: the limit of open files "
+                      "(RLIMIT_NOFILE, LimitNOFILE= of systemd) allows no more",
+                      affordable, x.max_connections);
+  x.max_connections = affordable;
+  return x;
+}
+
 } // namespace
 
-http_connections::http_connections(http_endpoint_options how, http_pages what)
-    : options(std::move(how)), pages(std::move(what)) {}
+http_connections::http_connections(http_endpoint_options how, http_router what)
+    : options(within_limits(std::move(how))), router(std::move(what)) {}
 
 http_connections::~http_connections() = default;
 
@@ -76,13 +93,24 @@ void http_connections::accepted(error_code error, tcp::socket socket) {
         accept();
     });
   }
+  make_room();
   if (sessions_.size() < options.max_connections) {
     const auto id = ++last_session_;
     auto session = std::make_shared<http_session>(*this, id, std::move(socket));
     sessions_[id] = session;
-    session->read();
+    session->start();
   }
   accept();
+}
+
+/// Clients of caches keep connections that they do not use: the oldest of those goes, if need be.
+void http_connections::make_room() {
+  if (sessions_.size() < options.max_connections)
+    return;
+  const auto idle = std::find_if(sessions_.begin(), sessions_.end(),
+                                 [](const auto& x) { return x.second->is_idle(); });
+  if (idle != sessions_.end())
+    std::shared_ptr(idle->second)->close();
 }
 
 void http_connections::close_all() {
@@ -93,11 +121,11 @@ void http_connections::close_all() {
     session->close();
 }
 
-void http_connections::post_page(std::uint64_t session, http_page page) {
-  boost::asio::post(io, [this, session, page = std::move(page)]() mutable {
-    if (const auto found = sessions_.find(session); found != sessions_.end())
-      found->second->write(std::move(page));
-  });
+http_poster http_connections::poster() {
+  return [me = weak_from_this()](std::function<void()> work) {
+    if (const auto alive = me.lock())
+      boost::asio::post(alive->io, std::move(work));
+  };
 }
 
 } // namespace expbuild

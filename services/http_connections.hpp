@@ -11,11 +11,11 @@ namespace expbuild {
 
 class http_session;
 
-/// The listening socket and the connections that it has accepted. Everything but `post_page` runs
-/// on the one thread that runs `io`.
+/// The listening socket and the connections that it has accepted. Everything runs on the one
+/// thread that runs `io`; `poster` brings others there.
 class http_connections : public std::enable_shared_from_this<http_connections> {
 public:
-  http_connections(http_endpoint_options options, http_pages pages);
+  http_connections(http_endpoint_options options, http_router router);
   ~http_connections();
 
   absl::Status listen();
@@ -24,14 +24,14 @@ public:
   void close_all();
 
   void drop(std::uint64_t session) { sessions_.erase(session); }
-  /// Hands a page to the session that waits for it, from any thread.
-  void post_page(std::uint64_t session, http_page page);
+  http_poster poster();
 
   boost::asio::io_context io{1};
   const http_endpoint_options options;
-  const http_pages pages;
+  const http_router router;
 
 private:
+  void make_room();
   void accepted(boost::system::error_code error, boost::asio::ip::tcp::socket socket);
 
   boost::asio::ip::tcp::acceptor acceptor_{io};

@@ -38,9 +38,11 @@ private:
 
 } // namespace
 
-absl::StatusOr<std::unique_ptr<http_endpoint>> make_http_endpoint(http_endpoint_options options,
-                                                                  http_pages pages) {
-  auto connections = std::make_shared<http_connections>(std::move(options), std::move(pages));
+absl::StatusOr<std::unique_ptr<http_endpoint>>
+make_http_endpoint(http_endpoint_options options, http_pages pages,
+                   std::shared_ptr<const http_cache> cache) {
+  http_router router(std::move(pages), std::move(cache), options.timeout);
+  auto connections = std::make_shared<http_connections>(std::move(options), std::move(router));
   if (auto status = connections->listen(); !status.ok())
     return status;
   return std::make_unique<endpoint>(std::move(connections));

@@ -1,18 +1,11 @@
 #pragma once
+#include "services/http_exchange.hpp"
 #include "services/service_context.hpp"
 
 #include <functional>
-#include <string>
 #include <string_view>
 
 namespace expbuild {
-
-/// What an HTTP request is answered with.
-struct http_page {
-  int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-};
 
 /// What operators can ask over HTTP: /healthz, /readyz, /metrics, /status. Knows no sockets.
 class http_pages {

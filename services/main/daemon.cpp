@@ -109,8 +109,12 @@ private:
       return absl::OkStatus();
     http_endpoint_options http_options;
     http_options.address = options_.http_address;
-    auto http =
-        make_http_endpoint(http_options, http_pages(context_, [this] { return grpc_->serving(); }));
+    http_options.max_connections = options_.max_http_connections;
+    std::shared_ptr<const http_cache> cache;
+    if (options_.http_cache)
+      cache = std::make_shared<http_cache>(context_, *options_.http_cache);
+    auto http = make_http_endpoint(
+        http_options, http_pages(context_, [this] { return grpc_->serving(); }), cache);
     if (!http.ok())
       return http.status();
     http_ = *std::move(http);

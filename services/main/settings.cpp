@@ -81,6 +81,9 @@ daemon_options daemon_options_from(const config& settings) {
   x.version = expbuild_version();
   x.address = settings.server.address;
   x.http_address = settings.http.address;
+  x.max_http_connections = settings.http.max_connections;
+  if (settings.http.cache)
+    x.http_cache = http_cache_options{.any_value = settings.http.any_value};
   x.instance_name = settings.server.instance_name;
   x.max_connections = settings.server.max_connections;
   x.max_connections_per_peer = settings.server.max_connections_per_peer;
@@ -118,6 +121,12 @@ void warn_if_exposed(const config& settings) {
     log_of("server").warn("{} can be reached from other machines: there is no TLS and no "
                           "authentication yet, anyone who can connect can run commands here",
                           settings.server.address);
+  const auto& http = settings.http;
+  if (http.cache && !http.address.empty() && !is_loopback(http.address))
+    log_of("server").warn("{} can be reached from other machines: there is no TLS and no "
+                          "authentication yet, anyone who can connect can read and write the cache "
+                          "([http] cache = false would leave only the pages)",
+                          http.address);
 }
 
 std::string expbuild_version() {

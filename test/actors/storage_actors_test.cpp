@@ -73,6 +73,32 @@ CAF_TEST(the right hash with a wrong size is missing) {
   CAF_CHECK_EQUAL(missing_of({wrong}).size(), 1u);
 }
 
+CAF_TEST(a blob is found by its hash alone and tells its size) {
+  const auto by_hash = [this](digest_function function, std::string_view raw) {
+    return ask<std::optional<digest>>(
+               blobs, find_by_hash{.trace = {}, .function = function, .raw_hash = std::string(raw)})
+        .value();
+  };
+  const auto id = digest::of("hello");
+  CAF_CHECK(!by_hash(id.function(), id.raw_hash()));
+  put("hello");
+  put("another");
+  CAF_CHECK(by_hash(id.function(), id.raw_hash()) == id);
+  CAF_CHECK(!by_hash(digest_function::sha1, id.raw_hash().substr(0, 20)));
+  caf::anon_send(blobs, blobs_lost{.trace = {}, .digests = {id}});
+  consume_messages();
+  CAF_CHECK(!by_hash(id.function(), id.raw_hash()));
+}
+
+CAF_TEST(the empty blob is found by its hash although nobody stored it) {
+  const auto& empty = digest::empty_blob(digest_function::sha1);
+  const auto found =
+      ask<std::optional<digest>>(blobs, find_by_hash{.trace = {},
+                                                     .function = empty.function(),
+                                                     .raw_hash = std::string(empty.raw_hash())});
+  CAF_CHECK(found.value() == empty);
+}
+
 CAF_TEST(a writer is given only for what is absent and its budget comes back) {
   const auto there = put("there");
   auto first = ask<begun_writes>(

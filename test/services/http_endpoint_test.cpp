@@ -1,56 +1,14 @@
 #define CAF_SUITE services.http_endpoint
 #include "services/http_endpoint.hpp"
+#include "test/services/http_client.hpp"
 #include "test/services/status_fixture.hpp"
 
 #include <nlohmann/json.hpp>
-
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 using namespace expbuild;
 using namespace expbuild::test;
 
 namespace {
-
-/// A plain socket: says what it is told and shows what comes back.
-class http_client {
-public:
-  explicit http_client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval patience{20, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    CAF_REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
-  }
-  ~http_client() { ::close(fd_); }
-  http_client(const http_client&) = delete;
-  http_client& operator=(const http_client&) = delete;
-
-  void send(const std::string& text) {
-    static_cast<void>(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL));
-  }
-  /// Everything until the server closes.
-  std::string rest() {
-    std::string all;
-    char piece[4096];
-    for (;;) {
-      const auto n = ::recv(fd_, piece, sizeof piece, 0);
-      if (n <= 0)
-        return all;
-      all.append(piece, static_cast<std::size_t>(n));
-    }
-  }
-  std::string ask(const std::string& method, const std::string& target) {
-    send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    return rest();
-  }
-
-private:
-  int fd_;
-};
 
 struct fixture : status_fixture {
   std::atomic<bool> ready{true};
@@ -68,14 +26,6 @@ struct fixture : status_fixture {
     return http_client(endpoint->port()).ask("GET", target);
   }
 };
-
-bool begins(const std::string& text, const std::string& with) {
-  return text.rfind(with, 0) == 0;
-}
-
-std::string body_of(const std::string& answer) {
-  return answer.substr(answer.find("\r\n\r\n") + 4);
-}
 
 } // namespace
 
@@ -181,6 +131,17 @@ CAF_TEST(more connections than allowed are closed at once) {
   http_client third(endpoint->port());
   CAF_CHECK_EQUAL(third.rest(), "");
   CAF_CHECK(contains(first.ask("GET", "/healthz"), "200 OK"));
+}
+
+CAF_TEST(a connection between two requests makes room for a new one) {
+  open({.max_connections = 2});
+  http_client first(endpoint->port());
+  http_client second(endpoint->port());
+  first.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  CAF_CHECK(contains(first.reply(), "200 OK"));
+  CAF_CHECK(contains(get("/healthz"), "200 OK"));
+  CAF_CHECK_EQUAL(first.rest(), "");
+  CAF_CHECK(contains(second.ask("GET", "/healthz"), "200 OK"));
 }
 
 CAF_TEST(stopping closes what is open) {

@@ -1,0 +1,24 @@
+#pragma once
+#include "services/http_cache.hpp"
+#include "services/http_pages.hpp"
+
+namespace expbuild {
+
+/// Finds who answers a request: the cache protocol or the operators' pages.
+class http_router {
+public:
+  /// `cache` may be null: then there are only pages. `patience`: for a page to be made.
+  http_router(http_pages pages, std::shared_ptr<const http_cache> cache,
+              std::chrono::milliseconds patience)
+      : pages_(std::make_shared<const http_pages>(std::move(pages))), cache_(std::move(cache)),
+        patience_(patience) {}
+
+  std::shared_ptr<http_handler> route(http_exchange& exchange) const;
+
+private:
+  std::shared_ptr<const http_pages> pages_;
+  std::shared_ptr<const http_cache> cache_;
+  std::chrono::milliseconds patience_;
+};
+
+} // namespace expbuild
