@@ -27,7 +27,7 @@ public:
   void check_all(const digest_reader& digests) {
     for (int i = 0; i < request_.requests_size(); ++i) {
       *response_.add_responses()->mutable_digest() = request_.requests(i).digest();
-      auto id = check(digests, i, request_.requests(i));
+      auto id = check(*context_, digests, i, request_.requests(i));
       if (id.ok())
         todo_.push_back({i, *id});
       else
@@ -55,14 +55,15 @@ private:
   };
   using blob = reapi::BatchUpdateBlobsRequest::Request;
 
-  static absl::StatusOr<digest> check(const digest_reader& digests, int index, const blob& x) {
+  static absl::StatusOr<digest> check(const service_context& context, const digest_reader& digests,
+                                      int index, const blob& x) {
     const auto field = "requests[" + std::to_string(index) + "]";
-    if (x.compressor() != reapi::Compressor::IDENTITY)
-      return absl::InvalidArgumentError(
-          field + ".compressor: " + reapi::Compressor::Value_Name(x.compressor())
-          + " is not offered by this server: send plain bytes (IDENTITY)");
+    const bool is_plain = x.compressor() == reapi::Compressor::IDENTITY;
+    if (const auto how = read_codec(context, x.compressor()); !is_plain && !how.ok())
+      return absl::InvalidArgumentError(field
+                                        + ".compressor: " + std::string(how.status().message()));
     auto id = digests.read(x.digest(), field + ".digest");
-    if (id.ok() && id->size_bytes() != static_cast<std::int64_t>(x.data().size()))
+    if (id.ok() && is_plain && id->size_bytes() != static_cast<std::int64_t>(x.data().size()))
       return absl::InvalidArgumentError(field + ".data: " + std::to_string(x.data().size())
                                         + " bytes came for the blob " + id->to_string());
     return id;
@@ -94,14 +95,22 @@ private:
   void write(const item& x, absl::StatusOr<std::shared_ptr<blob_writer>> writer) {
     if (!writer.ok() || !*writer) // failed, or there already
       return ended(x.index, writer.status());
-    const auto& bytes = request_.requests(x.index).data();
-    auto status = (*writer)->append(bytes);
+    const auto& sent = request_.requests(x.index);
+    auto status = append(**writer, sent, x.id.size_bytes());
     if (status.ok())
       status = (*writer)->commit();
     if (status.ok())
       stored_.digests.push_back(x.id);
-    context_->meters->bytes_in(bytes.size());
+    context_->meters->bytes_in(sent.data().size());
     ended(x.index, status);
+  }
+
+  /// Packed or not. All plain sizes together are below the limit of a batch.
+  static absl::Status append(blob_writer& to, const blob& x, std::int64_t size) {
+    if (x.compressor() == reapi::Compressor::IDENTITY)
+      return to.append(x.data());
+    const auto plain = decompress(static_cast<codec>(x.compressor()), x.data(), size);
+    return plain.ok() ? to.append(*plain) : plain.status();
   }
 
   void publish() {

@@ -5,6 +5,7 @@
 #include "actors/supervisor.hpp"
 #include "actors/worker/docker/docker_executor.hpp"
 #include "actors/worker/worker.hpp"
+#include "storage/codec.hpp"
 #include "storage/digest.hpp"
 
 #include <absl/status/statusor.h>
@@ -63,6 +64,7 @@ struct daemon_options {
   restart_options restarts;
 
   std::vector<digest_function> digest_functions{digest_function::sha256};
+  std::vector<codec> codecs{codec::zstd, codec::deflate};
   std::int64_t max_batch_total_size_bytes = 4 << 20;
   absolute_symlinks symlinks = absolute_symlinks::disallowed;
   bool exec_enabled = true;

@@ -1,0 +1,46 @@
+#pragma once
+#include <absl/status/status.h>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace expbuild {
+
+/// So much memory for all who ask for some, together. Any thread.
+class memory_budget : public std::enable_shared_from_this<memory_budget> {
+public:
+  explicit memory_budget(std::size_t bytes) : bytes_(bytes) {}
+
+  std::size_t used() const noexcept { return used_; }
+
+  /// What one of them holds; given back with it. One thread at a time.
+  class share {
+  public:
+    explicit share(std::shared_ptr<memory_budget> of) : of_(std::move(of)) {}
+    ~share() { of_->used_ -= bytes_; }
+    share(const share&) = delete;
+    share& operator=(const share&) = delete;
+
+    /// RESOURCE_EXHAUSTED when there is not that much: whoever holds it should let go of it.
+    absl::Status become(std::size_t bytes) {
+      const auto used = of_->used_ += bytes - bytes_; // unsigned: also when it is less than before
+      const bool grew = bytes > std::exchange(bytes_, bytes);
+      if (!grew || used <= of_->bytes_)
+        return absl::OkStatus();
+      return absl::ResourceExhaustedError(
+          "the server unpacks too many uploads at once; try again when some have ended");
+    }
+
+  private:
+    const std::shared_ptr<memory_budget> of_;
+    std::size_t bytes_ = 0;
+  };
+
+private:
+  const std::size_t bytes_;
+  std::atomic<std::size_t> used_{0};
+};
+
+} // namespace expbuild
