@@ -1,5 +1,7 @@
 #include "services/blob_pieces.hpp"
 
+#include <algorithm>
+
 namespace expbuild {
 
 namespace {
@@ -62,15 +64,15 @@ public:
 
   /// Also nothing has to be packed: a stream without a byte is none.
   absl::StatusOr<grpc::Slice> next() override {
-    const auto piece = memory_->make(static_cast<std::size_t>(rest_.end - rest_.begin));
-    const auto n =
-        rest_.begin == rest_.end ? std::size_t{0} : reader_->read_at(rest_.begin, piece->bytes());
+    const auto wanted = static_cast<std::size_t>(rest_.end - rest_.begin);
+    const auto piece = memory_->make(std::max<std::size_t>(1, wanted));
+    const auto n = wanted == 0 ? std::size_t{0} : reader_->read_at(rest_.begin, piece->bytes());
     if (!n.ok())
       return n.status();
+    if (*n == 0 && wanted > 0)
+      return too_short(rest_.blob.id);
     rest_.begin += static_cast<std::int64_t>(*n);
     at_end_ = rest_.begin == rest_.end;
-    if (*n == 0 && !at_end_)
-      return too_short(rest_.blob.id);
     auto packed = compress_piece(*rest_.blob.packed, {piece->bytes().data(), *n}, at_end_);
     if (!packed.ok())
       return packed.status();

@@ -128,7 +128,8 @@ private:
             so_far_.where() + ": nothing came for "
             + std::to_string(
                 std::chrono::duration_cast<std::chrono::seconds>(context_->upload_patience).count())
-            + " s; what was received is kept, send the rest"),
+            + (so_far_.blob.packed ? " s; send it again"
+                                   : " s; what was received is kept, send the rest")),
         fate::kept);
   }
 

@@ -57,13 +57,14 @@ struct upload {
   std::unique_ptr<grpc::ClientWriter<bytestream::WriteRequest>> stream;
   std::string error;
 
-  /// `tool` is what the client says it is.
+  /// `tool` is what the client says it is, if anything.
   explicit upload(byte_stream_fixture& to, const std::string& tool = "")
       : stub(to.stub<bytestream::ByteStream>()) {
     reapi::RequestMetadata metadata;
     metadata.mutable_tool_details()->set_tool_name(tool);
-    call.AddMetadata("build.bazel.remote.execution.v2.requestmetadata-bin",
-                     metadata.SerializeAsString());
+    if (!tool.empty())
+      call.AddMetadata("build.bazel.remote.execution.v2.requestmetadata-bin",
+                       metadata.SerializeAsString());
     stream = stub->Write(&call, &answer);
   }
 
