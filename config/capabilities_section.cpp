@@ -1,4 +1,5 @@
 #include "config/sections.hpp"
+#include "storage/codec.hpp"
 #include "storage/digest.hpp"
 
 namespace expbuild {
@@ -13,14 +14,12 @@ void check_functions(table_reader& section, const std::vector<std::string>& name
       section.error("digest_functions", std::string(known.status().message()));
 }
 
-void check_compressors(table_reader& section, const std::vector<std::string>& names) {
+/// IDENTITY, which every server has, may be named and adds nothing.
+void check_compressors(table_reader& section, std::vector<std::string>& names) {
+  std::erase(names, "IDENTITY");
   for (const auto& name : names)
-    if (name != "ZSTD" && name != "DEFLATE" && name != "IDENTITY")
-      section.error("supported_compressors",
-                    "unknown compressor '" + name + "'; known are ZSTD and DEFLATE");
-  if (!names.empty())
-    section.warning("supported_compressors",
-                    "compressed transfers are not supported yet: none is announced");
+    if (const auto known = parse_codec(name); !known.ok())
+      section.error("supported_compressors", std::string(known.status().message()));
 }
 
 } // namespace
@@ -32,9 +31,8 @@ void read_capabilities(table_reader& root, config& into) {
   check_functions(section, x.digest_functions);
   x.max_batch_total_size_bytes = section.read_integer(
       "max_batch_total_size_bytes", x.max_batch_total_size_bytes, 64 << 10, 64 << 20);
-  std::vector<std::string> compressors;
-  section.read("supported_compressors", compressors);
-  check_compressors(section, compressors);
+  section.read("supported_compressors", x.compressors);
+  check_compressors(section, x.compressors);
   section.read("exec_enabled", x.exec_enabled);
   section.read("action_cache_update_enabled", x.action_cache_update_enabled);
   std::string strategy = "DISALLOWED";

@@ -108,6 +108,7 @@ struct pool_config {
 
 struct capabilities_config {
   std::vector<std::string> digest_functions{"SHA256"};
+  std::vector<std::string> compressors{"ZSTD", "DEFLATE"}; ///< supported_compressors
   std::int64_t max_batch_total_size_bytes = 4'194'304;
   bool exec_enabled = true;
   bool action_cache_update_enabled = true;

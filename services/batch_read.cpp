@@ -6,6 +6,8 @@
 
 #include <caf/send.hpp>
 
+#include <optional>
+
 namespace expbuild {
 
 namespace {
@@ -16,6 +18,9 @@ constexpr std::size_t slice_size = 64;
 /// What a blob adds to the answer beside its digest and its bytes: tags, lengths, a code.
 constexpr std::int64_t framing_bytes = 16;
 
+/// Smaller ones are not worth a client's trouble.
+constexpr std::size_t smallest_to_pack = 512;
+
 /// Goes through the blobs slice by slice: open, read in the pool, next slice. Kept alive by the
 /// callback it waits for.
 class batch_read : public std::enable_shared_from_this<batch_read> {
@@ -24,7 +29,12 @@ public:
              reapi::BatchReadBlobsResponse& response, unary_call answer)
       : context_(std::move(context)), request_(request), response_(response),
         answer_(std::move(answer)),
-        room_(std::max(max_outbound_bytes, context_->max_batch_total_size_bytes)) {}
+        room_(std::max(max_outbound_bytes, context_->max_batch_total_size_bytes)) {
+    for (const auto each : context_->codecs)
+      for (const auto accepted : request_.acceptable_compressors())
+        if (!codec_ && accepted == static_cast<int>(each))
+          codec_ = each;
+  }
 
   void check_all(const digest_reader& digests) {
     for (const auto& x : request_.digests()) {
@@ -112,15 +122,30 @@ private:
     const auto n = reader.read_at(0, data);
     if (!n.ok())
       return read_failure(*context_, x.id, n.status());
-    context_->meters->bytes_out(*n);
+    pack(slot(x.index));
+    context_->meters->bytes_out(data.size());
     return absl::OkStatus();
+  }
+
+  /// When the client takes it and an eighth is saved.
+  void pack(reapi::BatchReadBlobsResponse::Response& x) {
+    const auto size = x.data().size();
+    if (!codec_ || size < smallest_to_pack)
+      return;
+    auto packed = compress(*codec_, x.data());
+    if (!packed.ok() || packed->size() > size - size / 8)
+      return;
+    room_ += static_cast<std::int64_t>(size - packed->size());
+    x.set_data(*std::move(packed));
+    x.set_compressor(static_cast<reapi::Compressor::Value>(*codec_));
   }
 
   context_ptr context_;
   const reapi::BatchReadBlobsRequest& request_;
   reapi::BatchReadBlobsResponse& response_;
   unary_call answer_;
-  std::int64_t room_; // left in the answer for bytes and error texts
+  std::optional<codec> codec_; // that the client accepts
+  std::int64_t room_;          // left in the answer for bytes and error texts
   std::vector<item> todo_;
   std::size_t begin_ = 0; // the slice being read
   std::size_t end_ = 0;

@@ -6,6 +6,8 @@
 
 #include <caf/send.hpp>
 
+#include <deque>
+
 namespace expbuild {
 
 namespace {
@@ -23,7 +25,7 @@ public:
   void check_all(const digest_reader& digests) {
     for (int i = 0; i < request_.requests_size(); ++i) {
       *response_.add_responses()->mutable_digest() = request_.requests(i).digest();
-      auto id = check(digests, i, request_.requests(i));
+      auto id = check(*context_, digests, i, request_.requests(i));
       if (id.ok())
         todo_.push_back({i, *id});
       else
@@ -50,14 +52,15 @@ private:
   };
   using blob = reapi::BatchUpdateBlobsRequest::Request;
 
-  static absl::StatusOr<digest> check(const digest_reader& digests, int index, const blob& x) {
+  static absl::StatusOr<digest> check(const service_context& context, const digest_reader& digests,
+                                      int index, const blob& x) {
     const auto field = "requests[" + std::to_string(index) + "]";
-    if (x.compressor() != reapi::Compressor::IDENTITY)
-      return absl::InvalidArgumentError(
-          field + ".compressor: " + reapi::Compressor::Value_Name(x.compressor())
-          + " is not offered by this server: send plain bytes (IDENTITY)");
+    const bool is_plain = x.compressor() == reapi::Compressor::IDENTITY;
+    if (const auto how = read_codec(context, x.compressor()); !is_plain && !how.ok())
+      return absl::InvalidArgumentError(field
+                                        + ".compressor: " + std::string(how.status().message()));
     auto id = digests.read(x.digest(), field + ".digest");
-    if (id.ok() && id->size_bytes() != static_cast<std::int64_t>(x.data().size()))
+    if (id.ok() && is_plain && id->size_bytes() != static_cast<std::int64_t>(x.data().size()))
       return absl::InvalidArgumentError(field + ".data: " + std::to_string(x.data().size())
                                         + " bytes came for the blob " + id->to_string());
     return id;
@@ -88,14 +91,21 @@ private:
   void write(const std::vector<bool>& wanted) {
     std::vector<named_bytes> blobs;
     std::vector<item> items;
+    std::deque<std::string> unpacked; // what `blobs` refers to
     for (std::size_t i = 0; i < todo_.size(); ++i) {
       if (!wanted[i]) { // it is there already
         ended(todo_[i].index, absl::OkStatus());
         continue;
       }
+      const auto& sent = request_.requests(todo_[i].index);
+      context_->meters->bytes_in(sent.data().size());
+      auto bytes = plain_bytes(sent, todo_[i].id.size_bytes(), unpacked);
+      if (!bytes.ok()) {
+        ended(todo_[i].index, bytes.status());
+        continue;
+      }
       items.push_back(todo_[i]);
-      blobs.push_back({todo_[i].id, request_.requests(todo_[i].index).data()});
-      context_->meters->bytes_in(blobs.back().bytes.size());
+      blobs.push_back({todo_[i].id, *bytes});
     }
     const auto answers = context_->store->write_all(blobs);
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -103,6 +113,17 @@ private:
       if (answers[i].ok())
         stored_.digests.push_back(items[i].id);
     }
+  }
+
+  /// Packed or not. All plain sizes together are below the limit of a batch.
+  static absl::StatusOr<std::string_view> plain_bytes(const blob& x, std::int64_t size,
+                                                      std::deque<std::string>& unpacked) {
+    if (x.compressor() == reapi::Compressor::IDENTITY)
+      return std::string_view(x.data());
+    auto plain = decompress(static_cast<codec>(x.compressor()), x.data(), size);
+    if (!plain.ok())
+      return plain.status();
+    return std::string_view(unpacked.emplace_back(*std::move(plain)));
   }
 
   void publish() {

@@ -24,7 +24,7 @@ public:
     if (!place_.admission().ok())
       return end(place_.admission());
     range_ = what;
-    caf::anon_send(context_->cas, open_blobs{.trace = {}, .digests = {what.id}},
+    caf::anon_send(context_->cas, open_blobs{.trace = {}, .digests = {what.blob.id}},
                    reply<opened_blobs>([this](absl::StatusOr<opened_blobs> x) {
                      opened(x.ok() ? std::move(x->front()) : x.status());
                    }));
@@ -37,41 +37,37 @@ private:
     context_->meters->blob_read(reader.ok());
     if (!reader.ok())
       return end(reader.status());
-    reader_ = *std::move(reader);
+    pieces_ = make_blob_pieces(context_->pieces, *std::move(reader), range_);
     next_piece();
   }
 
-  /// What is in memory is sent at once; what must be waited for is read in the pool.
+  /// What is at hand is sent at once; what must be waited for or worked on comes from the pool.
   void next_piece() {
-    if (range_.begin == range_.end)
+    if (pieces_->at_end())
       return end(absl::OkStatus());
-    piece_ = context_->pieces->make(static_cast<std::size_t>(range_.end - range_.begin));
-    const auto n = reader_->try_read_at(range_.begin, piece_->bytes());
-    if (!n.ok())
-      return failed(n.status());
-    if (*n)
-      return send(**n);
-    if (!post_work(*context_, io_pool::lane::short_work, [this] { read_waiting(); }))
+    const auto piece = pieces_->try_next();
+    if (!piece.ok())
+      return failed(piece.status());
+    if (*piece)
+      return send(**piece);
+    if (!post_work(*context_, io_pool::lane::short_work, [this] { make_piece(); }))
       end(pool_is_full());
   }
 
-  void read_waiting() {
-    const auto n = reader_->read_at(range_.begin, piece_->bytes());
-    if (!n.ok())
-      return failed(n.status());
-    send(*n);
+  void make_piece() {
+    const auto piece = pieces_->next();
+    if (!piece.ok())
+      return failed(piece.status());
+    send(*piece);
   }
 
-  void send(std::size_t n) {
-    if (n == 0)
-      return failed(absl::DataLossError("blob " + range_.id.to_string() + " ends too early"));
-    message_ = raw_read_response(piece_memory::piece::send(std::move(piece_), n));
-    range_.begin += static_cast<std::int64_t>(n);
-    context_->meters->bytes_out(n);
+  void send(const grpc::Slice& piece) {
+    message_ = raw_read_response(piece);
+    context_->meters->bytes_out(piece.size());
     StartWrite(&message_);
   }
 
-  void failed(const absl::Status& status) { end(read_failure(*context_, range_.id, status)); }
+  void failed(const absl::Status& status) { end(read_failure(*context_, range_.blob.id, status)); }
 
   void OnWriteDone(bool ok) override {
     if (!ok)
@@ -84,9 +80,8 @@ private:
   context_ptr context_;
   rpc_timer timer_;
   const call_budget::place place_;
-  blob_range range_; // what is still to be sent
-  std::shared_ptr<blob_reader> reader_;
-  std::unique_ptr<piece_memory::piece> piece_;
+  blob_range range_;
+  std::unique_ptr<blob_pieces> pieces_;
   grpc::ByteBuffer message_;
 };
 

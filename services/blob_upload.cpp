@@ -1,7 +1,9 @@
 #include "services/blob_upload.hpp"
 
 #include "services/pool_work.hpp"
+#include "services/request_checks.hpp"
 #include "services/rpc_call.hpp"
+#include "services/unpacking_writer.hpp"
 #include "services/upload_board.hpp"
 #include "services/upload_progress.hpp"
 #include "services/upload_turns.hpp"
@@ -19,7 +21,7 @@ namespace {
 
 using google::bytestream::WriteRequest;
 using google::bytestream::WriteResponse;
-using name_reader = std::function<absl::StatusOr<digest>(const std::string&)>;
+using name_reader = std::function<absl::StatusOr<wire_blob>(const std::string&)>;
 
 /// Owned by the call: `self_` goes with OnDone. What may happen when, upload_turns decides.
 class blob_upload final : public grpc::ServerReadReactor<WriteRequest>,
@@ -57,7 +59,7 @@ private:
 
   void fulfil(wish what) {
     if (what == wish::stored)
-      return end_with_size(so_far_.id.size_bytes());
+      return end_with_size(so_far_.size_when_there());
     end(absl::AbortedError(so_far_.where() + ": a newer stream has taken over this upload"),
         fate::kept);
   }
@@ -126,19 +128,22 @@ private:
             so_far_.where() + ": nothing came for "
             + std::to_string(
                 std::chrono::duration_cast<std::chrono::seconds>(context_->upload_patience).count())
-            + " s; what was received is kept, send the rest"),
+            + (so_far_.blob.packed ? " s; send it again"
+                                   : " s; what was received is kept, send the rest")),
         fate::kept);
   }
 
   // ---- the first message: whose turn is it, and what is there already? ----
 
   void first_message() {
-    auto id = read_name_(message_.resource_name());
-    if (!id.ok())
-      return end(id.status());
-    so_far_.id = *id;
+    const auto blob = read_name_(message_.resource_name());
+    if (!blob.ok())
+      return end(blob.status());
+    so_far_.blob = *blob;
     so_far_.name = message_.resource_name();
-    context_->uploads->claim(so_far_.name, so_far_.id, shared_from_this(),
+    if (blob->packed)
+      so_far_.client = dialect::of(asker_of(call_).tool_name);
+    context_->uploads->claim(so_far_.name, so_far_.blob.id, shared_from_this(),
                              [me = shared_from_this()](absl::StatusOr<upload_board::writer> rest) {
                                me->our_turn(std::move(rest));
                              });
@@ -160,19 +165,19 @@ private:
   void take_up() {
     so_far_.received = writer_->size();
     committed_ = so_far_.received;
-    caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {so_far_.id}},
+    caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {so_far_.blob.id}},
                    reply<missing_blobs>(
                        [me = shared_from_this()](const absl::StatusOr<missing_blobs>& missing) {
                          if (!missing.ok())
                            return me->end(missing.status(), fate::kept);
                          if (missing->digests.empty())
-                           return me->end_with_size(me->so_far_.id.size_bytes());
+                           return me->end_with_size(me->so_far_.size_when_there());
                          me->begin_bytes();
                        }));
   }
 
   void open() {
-    caf::anon_send(context_->cas, begin_writes{.trace = {}, .digests = {so_far_.id}},
+    caf::anon_send(context_->cas, begin_writes{.trace = {}, .digests = {so_far_.blob.id}},
                    reply<begun_writes>([me = shared_from_this()](absl::StatusOr<begun_writes> x) {
                      me->opened(x.ok() ? std::move(x->front()) : x.status());
                    }));
@@ -183,7 +188,10 @@ private:
       return end(writer.status());
     writer_ = *std::move(writer);
     if (!writer_) // it is there already: the client need not send the rest
-      return end_with_size(so_far_.id.size_bytes());
+      return end_with_size(so_far_.size_when_there());
+    if (so_far_.blob.packed)
+      writer_ = unpacking_ = std::make_shared<unpacking_writer>(
+          writer_, *so_far_.blob.packed, so_far_.blob.id.size_bytes(), context_->unpacking);
     begin_bytes();
   }
 
@@ -213,9 +221,22 @@ private:
 
   void append() {
     context_->meters->bytes_in(storing_.data().size());
-    if (auto status = writer_->append(storing_.data()); !status.ok())
+    appended(writer_->append(storing_.data()));
+  }
+
+  /// A packed message may be gigabytes: others have their turn between its steps.
+  void appended(const absl::Status& status) {
+    if (!status.ok())
       return end(status);
-    committed_ = so_far_.received;
+    if (unpacking_ && unpacking_->has_more()) {
+      if (call_.IsCancelled())
+        return end(absl::CancelledError("the client is gone"));
+      if (!post_work(*context_, io_pool::lane::short_work,
+                     [me = shared_from_this()] { me->appended(me->unpacking_->go_on()); }))
+        end(pool_is_full());
+      return;
+    }
+    committed_ = so_far_.committed();
     step_done();
   }
 
@@ -226,7 +247,7 @@ private:
     if (so_far_.name.empty())
       return end(absl::InvalidArgumentError("the stream ended before its first message"));
     if (!so_far_.finished) {
-      response_.set_committed_size(so_far_.received);
+      response_.set_committed_size(so_far_.committed());
       return end(absl::OkStatus(), fate::kept);
     }
     turns_.commit();
@@ -240,12 +261,12 @@ private:
     context_->meters->blob_written(status.ok());
     if (!status.ok())
       return end(status);
-    caf::anon_send(context_->cas, blobs_stored{.trace = {}, .digests = {so_far_.id}},
+    caf::anon_send(context_->cas, blobs_stored{.trace = {}, .digests = {so_far_.blob.id}},
                    reply<unit>([me = shared_from_this()](const absl::StatusOr<unit>& x) {
                      if (!x.ok())
                        return me->end(x.status());
-                     me->context_->uploads->stored(me->so_far_.id);
-                     me->end_with_size(me->so_far_.id.size_bytes());
+                     me->context_->uploads->stored(me->so_far_.blob.id);
+                     me->end_with_size(me->so_far_.size_when_finished());
                    }));
   }
 
@@ -261,7 +282,8 @@ private:
   void end(const absl::Status& status, fate of_rest = fate::dropped) {
     turns_.end();
     auto writer = std::exchange(writer_, nullptr);
-    if (of_rest == fate::dropped || (writer && writer->size() == 0))
+    const bool is_packed = std::exchange(unpacking_, nullptr) != nullptr; // the other hold on it
+    if (of_rest == fate::dropped || is_packed || (writer && writer->size() == 0))
       let_go(*context_, std::exchange(writer, nullptr));
     context_->uploads->release(so_far_.name, *this, std::move(writer));
     Finish(timer_.ended(status));
@@ -284,6 +306,7 @@ private:
   upload_progress so_far_; ///< no name: the first message is still to come
   std::atomic<std::int64_t> committed_{0};
   std::shared_ptr<blob_writer> writer_;
+  std::shared_ptr<unpacking_writer> unpacking_; ///< the writer, when the bytes come packed
 
   upload_turns turns_;
   std::optional<grpc::Alarm> alarm_;

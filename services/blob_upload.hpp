@@ -1,5 +1,6 @@
 #pragma once
 #include "services/service_context.hpp"
+#include "services/wire_blob.hpp"
 
 #include "google/bytestream/bytestream.pb.h"
 
@@ -19,11 +20,11 @@ namespace expbuild {
 /// meanwhile, is answered at once; else each message is written in the I/O pool before the next one
 /// is read, so that a client can not send faster than the disk takes it. Answered only when the
 /// blob can be found. An interrupted stream leaves what it received to the upload board, where the
-/// next one of the same name takes it up. `read_name` turns the resource name into the digest, or
-/// says what is wrong with it.
+/// next one of the same name takes it up; only of packed ones nothing is kept. `read_name` turns
+/// the resource name into the blob that it names, or says what is wrong with it.
 grpc::ServerReadReactor<google::bytestream::WriteRequest>*
 receive_blob(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
              google::bytestream::WriteResponse& response,
-             std::function<absl::StatusOr<digest>(const std::string&)> read_name);
+             std::function<absl::StatusOr<wire_blob>(const std::string&)> read_name);
 
 } // namespace expbuild

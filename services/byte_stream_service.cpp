@@ -18,8 +18,8 @@ namespace {
 
 namespace bytestream = google::bytestream;
 
-absl::StatusOr<digest> digest_named(const service_context& context, const std::string& text,
-                                    resource_name::kind expected) {
+absl::StatusOr<wire_blob> blob_named(const service_context& context, const std::string& text,
+                                     resource_name::kind expected) {
   const auto name = resource_name::parse(text);
   if (!name.ok())
     return name.status();
@@ -27,32 +27,41 @@ absl::StatusOr<digest> digest_named(const service_context& context, const std::s
     return absl::InvalidArgumentError(
         "resource_name '" + text.substr(0, 300) + "' is one to "
         + (name->what == resource_name::kind::read ? "read, not to write" : "write, not to read"));
-  if (!name->compressor.empty())
-    return absl::InvalidArgumentError("resource_name '" + text.substr(0, 300) + "': compressor '"
-                                      + name->compressor.substr(0, 100)
-                                      + "' is not offered by this server (offered: none)");
-  auto id = read_digest(context, name->instance, name->function, name->blob, "digest");
+  const auto wrong = [&text](const absl::Status& why) {
+    return absl::Status(why.code(), "resource_name '" + text.substr(0, 300)
+                                        + "': " + std::string(why.message()));
+  };
+  wire_blob blob;
+  if (!name->compressor.empty()) {
+    const auto how = read_codec(context, name->compressor);
+    if (!how.ok())
+      return wrong(how.status());
+    blob.packed = *how;
+  }
+  const auto id = read_digest(context, name->instance, name->function, name->blob, "digest");
   if (!id.ok())
-    return absl::Status(id.status().code(), "resource_name '" + text.substr(0, 300)
-                                                + "': " + std::string(id.status().message()));
-  return id;
+    return wrong(id.status());
+  blob.id = *id;
+  return blob;
 }
 
 absl::StatusOr<blob_range> range_of(const service_context& context,
                                     const bytestream::ReadRequest& request) {
-  const auto id = digest_named(context, request.resource_name(), resource_name::kind::read);
-  if (!id.ok())
-    return id.status();
+  const auto blob = blob_named(context, request.resource_name(), resource_name::kind::read);
+  if (!blob.ok())
+    return blob.status();
   const auto offset = request.read_offset();
-  if (offset < 0 || offset > id->size_bytes())
+  const auto size = blob->id.size_bytes();
+  if (offset < 0 || offset > size)
     return absl::OutOfRangeError("read_offset " + std::to_string(offset) + " is outside of blob "
-                                 + id->to_string());
-  if (request.read_limit() < 0)
-    return absl::InvalidArgumentError("read_limit " + std::to_string(request.read_limit())
-                                      + " is negative");
-  const auto rest = id->size_bytes() - offset;
-  const auto wanted = request.read_limit() == 0 ? rest : std::min(rest, request.read_limit());
-  return blob_range{*id, offset, offset + wanted};
+                                 + blob->id.to_string());
+  const auto limit = request.read_limit();
+  if (limit < 0)
+    return absl::InvalidArgumentError("read_limit " + std::to_string(limit) + " is negative");
+  if (limit != 0 && blob->packed)
+    return absl::InvalidArgumentError("read_limit " + std::to_string(limit)
+                                      + " can not be kept by a compressed read: it must be 0");
+  return blob_range{*blob, offset, limit == 0 ? size : offset + std::min(size - offset, limit)};
 }
 
 /// Reads are raw: bytes go out as they are. The other calls are messages.
@@ -84,7 +93,7 @@ public:
   Write(grpc::CallbackServerContext* call, bytestream::WriteResponse* response) override {
     return receive_blob(context_, write_, *call, *response,
                         [context = context_](const std::string& name) {
-                          return digest_named(*context, name, resource_name::kind::write);
+                          return blob_named(*context, name, resource_name::kind::write);
                         });
   }
 
@@ -95,10 +104,10 @@ public:
                    const bytestream::QueryWriteStatusRequest* request,
                    bytestream::QueryWriteStatusResponse* response) override {
     return serve(*context_, *call, query_, [&](const unary_call& answer) {
-      const auto id = digest_named(*context_, request->resource_name(), resource_name::kind::write);
-      if (id.ok())
-        look_up(*id, request->resource_name(), response, answer);
-      return id.status();
+      const auto blob = blob_named(*context_, request->resource_name(), resource_name::kind::write);
+      if (blob.ok())
+        look_up(blob->id, request->resource_name(), response, answer);
+      return blob.status();
     });
   }
 

@@ -32,6 +32,10 @@ void describe_cache(const service_context& context, reapi::CacheCapabilities& to
   to.mutable_action_cache_update_capabilities()->set_update_enabled(
       context.action_cache_update_enabled);
   allow_any_priority(*to.mutable_cache_priority_capabilities());
+  for (const auto x : context.codecs) {
+    to.add_supported_compressors(static_cast<reapi::Compressor::Value>(x));
+    to.add_supported_batch_update_compressors(static_cast<reapi::Compressor::Value>(x));
+  }
   to.set_max_batch_total_size_bytes(context.batch_limit());
   to.set_symlink_absolute_path_strategy(context.symlinks == absolute_symlinks::allowed
                                             ? reapi::SymlinkAbsolutePathStrategy::ALLOWED

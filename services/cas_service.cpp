@@ -59,8 +59,11 @@ private:
 absl::Status check_size(const service_context& context,
                         const reapi::BatchUpdateBlobsRequest& request) {
   batch_size size(context.batch_limit());
-  for (const auto& x : request.requests())
-    size.add(static_cast<std::int64_t>(x.data().size()));
+  for (const auto& x : request.requests()) {
+    const auto sent = static_cast<std::int64_t>(x.data().size());
+    const bool is_plain = x.compressor() == reapi::Compressor::IDENTITY;
+    size.add(is_plain ? sent : std::max(sent, x.digest().size_bytes()));
+  }
   return size.check();
 }
 

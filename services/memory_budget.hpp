@@ -1,42 +1,52 @@
 #pragma once
+#include <absl/status/status.h>
+
 #include <atomic>
-#include <cstdint>
+#include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace expbuild {
 
-/// Memory that clients can make us hold, all of them together. Any thread.
+/// So much memory for what clients can make us hold, all of them together. Any thread.
 class memory_budget : public std::enable_shared_from_this<memory_budget> {
 public:
-  explicit memory_budget(std::int64_t bytes) : bytes_(bytes) {}
+  explicit memory_budget(std::size_t bytes) : bytes_(bytes) {}
 
-  /// Gives its bytes back when it goes.
+  std::size_t used() const noexcept { return used_; }
+
+  /// What one of them holds; given back with it. One thread at a time.
   class share {
   public:
-    share(std::shared_ptr<memory_budget> of, std::int64_t bytes)
-        : of_(std::move(of)), bytes_(bytes) {}
+    explicit share(std::shared_ptr<memory_budget> of) : of_(std::move(of)) {}
     ~share() { of_->used_ -= bytes_; }
     share(const share&) = delete;
     share& operator=(const share&) = delete;
 
+    /// RESOURCE_EXHAUSTED when there is not that much: whoever holds it should let go of it.
+    absl::Status become(std::size_t bytes) {
+      const auto used = of_->used_ += bytes - bytes_; // unsigned: also when it is less than before
+      const bool grew = bytes > std::exchange(bytes_, bytes);
+      if (!grew || used <= of_->bytes_)
+        return absl::OkStatus();
+      return absl::ResourceExhaustedError(
+          "too many requests need memory at once; try again when some have ended");
+    }
+
   private:
     const std::shared_ptr<memory_budget> of_;
-    const std::int64_t bytes_;
+    std::size_t bytes_ = 0;
   };
 
   /// Null when there is no room for so many.
-  std::unique_ptr<share> take(std::int64_t bytes) {
-    if ((used_ += bytes) <= bytes_)
-      return std::make_unique<share>(shared_from_this(), bytes);
-    used_ -= bytes;
-    return nullptr;
+  std::unique_ptr<share> take(std::size_t bytes) {
+    auto taken = std::make_unique<share>(shared_from_this());
+    return taken->become(bytes).ok() ? std::move(taken) : nullptr;
   }
 
-  std::int64_t used() const noexcept { return used_; }
-
 private:
-  const std::int64_t bytes_;
-  std::atomic<std::int64_t> used_{0};
+  const std::size_t bytes_;
+  std::atomic<std::size_t> used_{0};
 };
 
 } // namespace expbuild

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace expbuild {
 
@@ -40,6 +41,9 @@ public:
 
   /// Never empty; at most `wanted` bytes (at least 1).
   std::unique_ptr<piece> make(std::size_t wanted);
+
+  /// Bytes that came about elsewhere.
+  grpc::Slice send(std::string bytes);
 
   std::int64_t used() const noexcept { return used_; }
 

@@ -1,5 +1,6 @@
 #include "services/request_checks.hpp"
 
+#include <absl/strings/ascii.h>
 #include <grpcpp/server_context.h>
 
 namespace expbuild {
@@ -13,6 +14,15 @@ std::string names_of(const std::vector<digest_function>& functions) {
   for (const auto x : functions)
     text += (text.empty() ? "" : ", ") + to_string(x);
   return text;
+}
+
+absl::Status not_offered(const service_context& context, const std::string& compressor) {
+  std::string offered;
+  for (const auto x : context.codecs)
+    offered += to_string(x) + ", ";
+  return absl::InvalidArgumentError("compressor '" + compressor
+                                    + "' is not offered by this server (offered: " + offered
+                                    + "IDENTITY, which is plain bytes)");
 }
 
 std::string instance_text(const std::string& name) {
@@ -76,6 +86,21 @@ absl::StatusOr<digest> read_digest(const service_context& context, const std::st
   if (!reader.ok())
     return reader.status();
   return reader->read(x, field);
+}
+
+absl::StatusOr<codec> read_codec(const service_context& context, std::string_view name) {
+  for (const auto each : context.codecs)
+    if (name == absl::AsciiStrToLower(to_string(each)))
+      return each;
+  return not_offered(context, std::string(name.substr(0, 100)));
+}
+
+absl::StatusOr<codec> read_codec(const service_context& context, reapi::Compressor::Value x) {
+  for (const auto each : context.codecs)
+    if (static_cast<int>(x) == static_cast<int>(each))
+      return each;
+  const auto& name = reapi::Compressor::Value_Name(x);
+  return not_offered(context, name.empty() ? std::to_string(static_cast<int>(x)) : name);
 }
 
 request_metadata asker_of(const grpc::ServerContextBase& call) {

@@ -37,6 +37,11 @@ absl::StatusOr<digest> read_digest(const service_context& context, const std::st
                                    reapi::DigestFunction::Value declared, const reapi::Digest& x,
                                    std::string_view field);
 
+/// The announced compressor that a resource name calls so ("zstd"), or that a message says.
+/// INVALID_ARGUMENT, naming those that are offered, for any other.
+absl::StatusOr<codec> read_codec(const service_context& context, std::string_view name);
+absl::StatusOr<codec> read_codec(const service_context& context, reapi::Compressor::Value x);
+
 /// The RequestMetadata that clients send along as a header; empty when there is none.
 request_metadata asker_of(const grpc::ServerContextBase& call);
 

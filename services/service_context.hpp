@@ -2,8 +2,10 @@
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
 #include "services/call_budget.hpp"
+#include "services/memory_budget.hpp"
 #include "services/piece_memory.hpp"
 #include "storage/backend.hpp"
+#include "storage/codec.hpp"
 #include "storage/digest.hpp"
 #include "storage/input_tree.hpp"
 #include "storage/io_pool.hpp"
@@ -29,6 +31,8 @@ struct service_context {
 
   /// Announced digest functions; at least one.
   std::vector<digest_function> digest_functions{digest_function::sha256};
+  /// Announced compressors, the preferred one first; plain bytes are always taken and sent.
+  std::vector<codec> codecs{codec::zstd, codec::deflate};
   /// As configured, in bytes. What clients are told is `batch_limit()`.
   std::int64_t max_batch_total_size_bytes = 4 << 20;
   absolute_symlinks symlinks = absolute_symlinks::disallowed;
@@ -51,6 +55,7 @@ struct service_context {
   /// What clients can make us hold.
   std::shared_ptr<call_budget> calls = std::make_shared<call_budget>(20'000, 10'000);
   std::shared_ptr<piece_memory> pieces = std::make_shared<piece_memory>(std::size_t{256} << 20);
+  std::shared_ptr<memory_budget> unpacking = std::make_shared<memory_budget>(std::size_t{1} << 30);
   /// An upload of which nothing comes for so long (at most twice that) is ended, and kept.
   std::chrono::milliseconds upload_patience{60'000};
 

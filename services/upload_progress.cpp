@@ -1,6 +1,22 @@
 #include "services/upload_progress.hpp"
 
+#include <limits>
+
 namespace expbuild {
+
+namespace {
+
+/// What may come on the wire: packed bytes can be more than the plain ones (noise, many small
+/// frames), but not without end.
+std::int64_t most_on_wire(const wire_blob& blob) {
+  constexpr std::int64_t spare = 1 << 20;
+  const auto plain = blob.id.size_bytes();
+  if (!blob.packed)
+    return plain;
+  return plain > std::numeric_limits<std::int64_t>::max() / 4 ? plain : 2 * plain + spare;
+}
+
+} // namespace
 
 absl::Status upload_progress::take(const google::bytestream::WriteRequest& message) {
   if (!message.resource_name().empty() && message.resource_name() != name)
@@ -14,10 +30,20 @@ absl::Status upload_progress::take(const google::bytestream::WriteRequest& messa
                                       + std::to_string(received) + " bytes have been received");
   received += static_cast<std::int64_t>(message.data().size());
   finished = message.finish_write();
-  if (received > id.size_bytes())
-    return absl::InvalidArgumentError(where() + ": more than " + std::to_string(id.size_bytes())
+  if (const auto most = most_on_wire(blob); received > most)
+    return absl::InvalidArgumentError(where() + ": more than " + std::to_string(most)
                                       + " bytes were sent");
   return absl::OkStatus();
+}
+
+std::int64_t upload_progress::size_when_finished() const {
+  const auto plain = blob.id.size_bytes();
+  return blob.packed ? client.size_when_finished(received, plain) : plain;
+}
+
+std::int64_t upload_progress::size_when_there() const {
+  const auto plain = blob.id.size_bytes();
+  return blob.packed ? client.size_when_there(plain) : plain;
 }
 
 } // namespace expbuild

@@ -1,5 +1,6 @@
 #pragma once
-#include "storage/digest.hpp"
+#include "services/dialect.hpp"
+#include "services/wire_blob.hpp"
 
 #include "google/bytestream/bytestream.pb.h"
 
@@ -12,13 +13,23 @@ namespace expbuild {
 
 /// What one upload is of and how much of it has come. Plain data.
 struct upload_progress {
-  digest id;
+  wire_blob blob;
   std::string name;          ///< the resource name
-  std::int64_t received = 0; ///< with what is being stored
+  dialect client;            ///< what it expects in the answer, if it packs
+  std::int64_t received = 0; ///< bytes on the wire, with what is being stored
   bool finished = false;     ///< finish_write has come
 
   /// Counts this message. INVALID_ARGUMENT when it does not go on where the one before ended.
   absl::Status take(const google::bytestream::WriteRequest& message);
+
+  // ---- what committed_size says ----
+
+  /// Of an upload that ends here and may go on later. Packed ones begin again.
+  std::int64_t committed() const noexcept { return blob.packed ? 0 : received; }
+  /// The blob was stored by this upload.
+  std::int64_t size_when_finished() const;
+  /// The blob is there, whatever came.
+  std::int64_t size_when_there() const;
 
   /// For messages to people.
   std::string where() const { return "writing '" + name.substr(0, 300) + "'"; }

@@ -84,6 +84,7 @@ private:
     x.instance_name = options_.instance_name;
     x.version = options_.version;
     x.digest_functions = options_.digest_functions;
+    x.codecs = options_.codecs;
     x.max_batch_total_size_bytes = options_.max_batch_total_size_bytes;
     x.symlinks = options_.symlinks;
     x.exec_enabled = options_.exec_enabled;

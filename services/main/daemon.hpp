@@ -7,6 +7,7 @@
 #include "actors/worker/worker.hpp"
 #include "services/http_cache.hpp"
 #include "services/main/stores.hpp"
+#include "storage/codec.hpp"
 #include "storage/digest.hpp"
 
 #include <absl/status/statusor.h>
@@ -65,6 +66,7 @@ struct daemon_options {
   restart_options restarts;
 
   std::vector<digest_function> digest_functions{digest_function::sha256};
+  std::vector<codec> codecs{codec::zstd, codec::deflate};
   std::int64_t max_batch_total_size_bytes = 4 << 20;
   absolute_symlinks symlinks = absolute_symlinks::disallowed;
   bool exec_enabled = true;

@@ -107,6 +107,9 @@ daemon_options daemon_options_from(const config& settings) {
   x.digest_functions.clear();
   for (const auto& name : settings.capabilities.digest_functions)
     x.digest_functions.push_back(*parse_digest_function(name)); // checked by the reader
+  x.codecs.clear();
+  for (const auto& name : settings.capabilities.compressors)
+    x.codecs.push_back(*parse_codec(name)); // checked as well
   x.max_batch_total_size_bytes = settings.capabilities.max_batch_total_size_bytes;
   x.symlinks = settings.capabilities.absolute_symlinks_allowed ? absolute_symlinks::allowed
                                                                : absolute_symlinks::disallowed;

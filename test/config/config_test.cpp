@@ -96,10 +96,19 @@ CAF_TEST(a file that is no TOML is told at its place) {
   CAF_CHECK(x.text().find("f.toml:2:") != std::string::npos);
 }
 
-CAF_TEST(what does not exist yet is a warning and the rest goes on) {
-  const auto x = read("[capabilities]\nsupported_compressors = [\"ZSTD\"]\n");
-  CAF_CHECK(x.ok());
-  CAF_CHECK(x.text().find("warning: compressed transfers") != std::string::npos);
+CAF_TEST(compressors are those that the file names and else all) {
+  const auto compressors = [](const std::string& list) {
+    return read("[capabilities]\nsupported_compressors = " + list + "\n");
+  };
+  using names = std::vector<std::string>;
+  CAF_CHECK(read("").value.capabilities.compressors == (names{"ZSTD", "DEFLATE"}));
+  CAF_CHECK(compressors("[]").value.capabilities.compressors.empty());
+  const auto one = compressors("[\"IDENTITY\", \"DEFLATE\"]");
+  CAF_CHECK(one.ok());
+  CAF_CHECK_EQUAL(one.text(), "");
+  CAF_CHECK(one.value.capabilities.compressors == (names{"DEFLATE"}));
+  CAF_CHECK(compressors("[\"BROTLI\"]").text().find("known are ZSTD and DEFLATE")
+            != std::string::npos);
 }
 
 CAF_TEST(docker workers are all that the guide says) {

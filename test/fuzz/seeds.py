@@ -2,6 +2,7 @@
 """Writes a few seeds for every fuzzer: seeds.py FOLDER"""
 import pathlib
 import sys
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test/e2e"))
@@ -23,6 +24,11 @@ def tree(root, *children):
     return field(1, root) + b"".join(field(2, x) for x in children)
 
 
+def raw_deflate(data):
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
 SEEDS = {
     "resource_name": [x.encode() for x in (
         f"blobs/{HASH}/0", f"main/blobs/{HASH}/12", f"a/b/c/uploads/u/blobs/{HASH}/7/blobs/x",
@@ -39,6 +45,12 @@ SEEDS = {
     "result_record": [
         b"\x00\x05\x01", b"\x00\x40\x80" + field(2, field(1, "out") + field(2, field(1, HASH))) + field(4, 1),
         b"\x00\x10\x01" + field(5, "stdout"), b"EXPB\x01\0\0\0" + bytes(40)],
+    "codec": [  # codec, limit, size of pieces, stream
+        b"\x00\xff\x08\x03" + bytes.fromhex("28b52ffd005853000078"),  # ten times x
+        b"\x00\xff\x00\x00" + bytes.fromhex("502a4d1803000000616263" "28b52ffd2002110000" "6162"),
+        b"\x00\x01\x0f\xff" + bytes.fromhex("28b52ffd0088530000" "78" "28b52ffd0058030010" "78"),
+        b"\x01\xff\x08\x03" + raw_deflate(b"hello hello hello hello"),
+        b"\x01\x10\x00\xff" + raw_deflate(bytes(5000)), b"\x01\xff\x08\x00" + raw_deflate(HASH.encode()) + b"x"],
 }
 
 for name, seeds in SEEDS.items():

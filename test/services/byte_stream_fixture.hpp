@@ -1,6 +1,8 @@
 #pragma once
 #include "test/services/fixture.hpp"
 
+#include <thread>
+
 namespace expbuild::test {
 
 namespace bytestream = google::bytestream;
@@ -40,6 +42,13 @@ struct byte_stream_fixture : service_fixture {
   }
 };
 
+/// What the server does on its own time; false when it does not.
+inline bool comes_true(const std::function<bool()>& condition) {
+  for (int i = 0; i < 2000 && !condition(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return condition();
+}
+
 /// One Write, message by message.
 struct upload {
   client_context call;
@@ -48,7 +57,14 @@ struct upload {
   std::unique_ptr<grpc::ClientWriter<bytestream::WriteRequest>> stream;
   std::string error;
 
-  explicit upload(byte_stream_fixture& to) : stub(to.stub<bytestream::ByteStream>()) {
+  /// `tool` is what the client says it is, if anything.
+  explicit upload(byte_stream_fixture& to, const std::string& tool = "")
+      : stub(to.stub<bytestream::ByteStream>()) {
+    reapi::RequestMetadata metadata;
+    metadata.mutable_tool_details()->set_tool_name(tool);
+    if (!tool.empty())
+      call.AddMetadata("build.bazel.remote.execution.v2.requestmetadata-bin",
+                       metadata.SerializeAsString());
     stream = stub->Write(&call, &answer);
   }
 

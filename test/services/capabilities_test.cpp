@@ -76,7 +76,18 @@ CAF_TEST(a cache only server says so) {
             == reapi::SymlinkAbsolutePathStrategy::ALLOWED);
 }
 
-CAF_TEST(no compressor and no chunking is announced before it is served) {
+CAF_TEST(compressors are announced for streams and batches as configured) {
+  const auto cache = ask().cache_capabilities();
+  for (const auto& list :
+       {cache.supported_compressors(), cache.supported_batch_update_compressors()}) {
+    CAF_REQUIRE_EQUAL(list.size(), 2);
+    CAF_CHECK(list[0] == reapi::Compressor::ZSTD);
+    CAF_CHECK(list[1] == reapi::Compressor::DEFLATE);
+  }
+}
+
+CAF_TEST(no compressor and no chunking is announced that is not served) {
+  context->codecs.clear();
   const auto cache = ask().cache_capabilities();
   CAF_CHECK_EQUAL(cache.supported_compressors_size(), 0);
   CAF_CHECK_EQUAL(cache.supported_batch_update_compressors_size(), 0);

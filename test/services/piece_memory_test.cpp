@@ -33,6 +33,17 @@ CAF_TEST(the more is under way the smaller pieces become and there is always one
   CAF_CHECK_EQUAL(sut->make(budget)->bytes().size(), piece_memory::largest);
 }
 
+CAF_TEST(bytes from elsewhere count as long) {
+  const auto sut = std::make_shared<piece_memory>(budget);
+  {
+    const auto slice = sut->send("packed");
+    const auto copy = slice;
+    CAF_CHECK_EQUAL(std::string(slice.begin(), slice.end()), "packed");
+    CAF_CHECK_EQUAL(sut->used(), 6);
+  }
+  CAF_CHECK_EQUAL(sut->used(), 0);
+}
+
 CAF_TEST(a piece counts until its last slice is gone) {
   const auto sut = std::make_shared<piece_memory>(budget);
   auto what = sut->make(1000);

@@ -138,9 +138,9 @@ struct fixture : dispatcher_fixture {
         {"compressor of a batch",
          [&] {
            return first_of_batch(
-               [](auto& x) { x.mutable_requests(0)->set_compressor(reapi::Compressor::ZSTD); });
+               [](auto& x) { x.mutable_requests(0)->set_compressor(reapi::Compressor::BROTLI); });
          },
-         {"requests[0].compressor", "ZSTD", "IDENTITY"}},
+         {"requests[0].compressor", "BROTLI", "IDENTITY"}},
         {"size of a batch",
          [&] {
            return first_of_batch(

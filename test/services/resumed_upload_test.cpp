@@ -19,13 +19,6 @@ struct fixture : byte_stream_fixture {
     CAF_CHECK(x.send(name, 0, beginning).end() == grpc::OK);
     CAF_CHECK_EQUAL(x.answer.committed_size(), static_cast<std::int64_t>(beginning.size()));
   }
-
-  /// What the server does on its own time; false when it does not.
-  bool comes_true(const std::function<bool()>& condition) {
-    for (int i = 0; i < 2000 && !condition(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    return condition();
-  }
 };
 
 /// A writer that says how much it got and when it is gone.

@@ -56,9 +56,13 @@ struct fixture : dispatcher_fixture {
   }
 
   grpc::Status read(const digest& id, std::string* bytes = nullptr) {
+    return read_name(id.to_resource(), bytes);
+  }
+
+  grpc::Status read_name(const std::string& name, std::string* bytes = nullptr) {
     client_context call;
     bytestream::ReadRequest request;
-    request.set_resource_name(id.to_resource());
+    request.set_resource_name(name);
     auto stream = stub<bytestream::ByteStream>()->Read(&call, request);
     bytestream::ReadResponse piece;
     while (stream->Read(&piece))
@@ -128,6 +132,15 @@ CAF_TEST(a damaged blob is NOT_FOUND and the CAS is told) {
   CAF_CHECK(status.error_code() == grpc::StatusCode::NOT_FOUND);
   CAF_CHECK(contains(status.error_message(), "damaged"));
   CAF_CHECK(lost->take().digests.front() == cold);
+}
+
+CAF_TEST(a damaged blob is NOT_FOUND also compressed and a full pool RESOURCE_EXHAUSTED) {
+  go_cold(true);
+  const auto name = "compressed-blobs/zstd/" + cold.to_string();
+  CAF_CHECK(read_name(name).error_code() == grpc::StatusCode::NOT_FOUND);
+  CAF_CHECK(lost->take().digests.front() == cold);
+  context->io = std::make_shared<full_pool>();
+  CAF_CHECK(read_name(name).error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 CAF_TEST(an actor that is gone is UNAVAILABLE) {

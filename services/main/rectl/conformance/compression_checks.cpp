@@ -1,9 +1,10 @@
 #include "services/main/rectl/conformance/byte_stream.hpp"
+#include "storage/codec.hpp"
 
 #include <algorithm>
 
-/// zstd, where it is announced. The frames are made by hand, of raw blocks: legal, and all that is
-/// needed to see whether a server takes them apart.
+/// zstd and deflate, where they are announced. Most frames are made by hand, of raw blocks: legal,
+/// and all that is needed to see whether a server takes them apart.
 
 namespace expbuild::conformance {
 
@@ -28,22 +29,35 @@ std::string zstd_frame(const std::string& content) {
 }
 
 template <class List>
+void need(const List& announced, reapi::Compressor::Value how) {
+  if (std::find(announced.begin(), announced.end(), how) == announced.end())
+    throw not_offered(reapi::Compressor::Value_Name(how) + " is not announced");
+}
+
+template <class List>
 void need_zstd(const List& announced) {
-  if (std::find(announced.begin(), announced.end(), reapi::Compressor::ZSTD) == announced.end())
-    throw not_offered("ZSTD is not announced");
+  need(announced, reapi::Compressor::ZSTD);
 }
 
 void need_zstd_streams(const subject& s) {
   need_zstd(s.capabilities().cache_capabilities().supported_compressors());
 }
 
-std::string compressed_upload_name(subject& s, const digest& id) {
+std::string compressed_upload_name(subject& s, const digest& id, const std::string& how = "zstd") {
   auto name = upload_name(s, id);
-  return name.replace(name.find("/blobs/"), 7, "/compressed-blobs/zstd/");
+  return name.replace(name.find("/blobs/"), 7, "/compressed-blobs/" + how + "/");
 }
 
-std::string compressed_read_name(const subject& s, const digest& id) {
-  return instance_prefix(s) + "compressed-blobs/zstd/" + id.to_string();
+std::string compressed_read_name(const subject& s, const digest& id,
+                                 const std::string& how = "zstd") {
+  return instance_prefix(s) + "compressed-blobs/" + how + "/" + id.to_string();
+}
+
+void expect_packed(codec how, const std::string& packed, const std::string& plain) {
+  const auto found = decompress(how, packed, static_cast<std::int64_t>(plain.size()));
+  expect(found.ok(), "a whole " + to_string(how) + " stream of the blob",
+         std::string(found.status().message()));
+  expect(*found == plain, "the blob, unpacked", "other bytes");
 }
 
 answer<WriteResponse> upload_zstd(subject& s, const digest& id, const std::string& frames,
@@ -128,6 +142,45 @@ void read_gives_frames(subject& s) {
   expect(came.bytes.substr(0, 4) == "\x28\xb5\x2f\xfd", "a zstd frame", show(came.bytes));
 }
 
+void read_unpacks_to_the_blob(subject& s) {
+  need_zstd_streams(s);
+  const auto bytes = s.fresh_bytes(1'500'000) + std::string(3'000'000, 'x');
+  const auto came = read(s, compressed_read_name(s, s.store(bytes)));
+  expect_ok("a compressed Read", came.status);
+  expect_packed(codec::zstd, came.bytes, bytes);
+}
+
+void deflate_is_raw(subject& s) {
+  need(s.capabilities().cache_capabilities().supported_compressors(), reapi::Compressor::DEFLATE);
+  const auto bytes = s.fresh_bytes(1000) + std::string(3000, 'x');
+  const auto id = digest::of(bytes);
+  upload to(s, "bazel");
+  to.send(compressed_upload_name(s, id, "deflate"), 0, *compress(codec::deflate, bytes), true);
+  expect_ok("an upload of a raw deflate stream", to.finish().status);
+  expect(s.load(id) == bytes, "the uncompressed bytes", "others");
+  const auto came = read(s, compressed_read_name(s, id, "deflate"));
+  expect_ok("a Read by deflate", came.status);
+  expect_packed(codec::deflate, came.bytes, bytes);
+}
+
+void more_than_the_digest_is_refused(subject& s) {
+  need_zstd_streams(s);
+  const auto id = digest::of(s.fresh_bytes(1000));
+  const auto frame = *compress(codec::zstd, std::string(50'000'000, 'x'));
+  expect_code("a zstd upload of 50 MB for a digest of 1000 bytes",
+              upload_zstd(s, id, frame, "bazel").status, grpc::StatusCode::INVALID_ARGUMENT);
+  expect(!s.has(id), "nothing stored", "the blob is present");
+}
+
+void truncated_frame_is_refused(subject& s) {
+  need_zstd_streams(s);
+  const auto bytes = s.fresh_bytes(1000);
+  const auto frame = zstd_frame(bytes);
+  expect_refused("a zstd upload without its end",
+                 upload_zstd(s, digest::of(bytes), frame.substr(0, 900), "bazel").status);
+  expect(!s.has(digest::of(bytes)), "nothing stored", "the blob is present");
+}
+
 void read_limit_is_refused(subject& s) {
   need_zstd_streams(s);
   const auto id = s.store(s.fresh_bytes(1000));
@@ -137,8 +190,11 @@ void read_limit_is_refused(subject& s) {
 
 void read_offset_counts_uncompressed_bytes(subject& s) {
   need_zstd_streams(s);
-  const auto id = s.store(std::string(100'000, 'x') + s.fresh()); // its frame is far shorter
-  expect_ok("a compressed Read from 50000", read(s, compressed_read_name(s, id), 50'000).status);
+  const auto bytes = std::string(100'000, 'x') + s.fresh(); // its frame is far shorter
+  const auto id = s.store(bytes);
+  const auto came = read(s, compressed_read_name(s, id), 50'000);
+  expect_ok("a compressed Read from 50000", came.status);
+  expect_packed(codec::zstd, came.bytes, bytes.substr(50'000));
   expect_code("a compressed Read beyond the end",
               read(s, compressed_read_name(s, id), id.size_bytes() + 1).status,
               grpc::StatusCode::OUT_OF_RANGE);
@@ -167,6 +223,30 @@ void batch_takes_zstd(subject& s) {
   expect(s.load(digest::of(bytes)) == bytes, "the uncompressed bytes", "others");
 }
 
+void batch_read_packs_only_what_is_accepted(subject& s) {
+  need_zstd_streams(s);
+  const auto bytes = std::string(100'000, 'x') + s.fresh();
+  reapi::BatchReadBlobsRequest request;
+  request.set_instance_name(s.instance());
+  *request.add_digests() = s.store(bytes).to_proto();
+  for (const bool accepted : {false, true}) {
+    if (accepted)
+      request.add_acceptable_compressors(reapi::Compressor::ZSTD);
+    reapi::BatchReadBlobsResponse response;
+    expect_ok("BatchReadBlobs",
+              s.server().cas->BatchReadBlobs(s.server().new_call().get(), request, &response));
+    expect_ok("reading the blob", response.responses(0).status());
+    const auto& got = response.responses(0);
+    if (got.compressor() == reapi::Compressor::IDENTITY) {
+      expect(got.data() == bytes, "the blob", "other bytes");
+      continue;
+    }
+    expect(accepted && got.compressor() == reapi::Compressor::ZSTD, "a compressor that is accepted",
+           reapi::Compressor::Value_Name(got.compressor()));
+    expect_packed(codec::zstd, got.data(), bytes);
+  }
+}
+
 } // namespace
 
 check_list compression_checks() {
@@ -187,6 +267,17 @@ check_list compression_checks() {
        present_blob_is_answered_at_once},
       {"compression.read_gives_frames", "A compressor that is announced is served.",
        read_gives_frames},
+      {"compression.read_unpacks_to_the_blob", "A compressed read is a whole stream of the blob.",
+       read_unpacks_to_the_blob},
+      {"compression.deflate_is_raw", "DEFLATE is RFC 1951, without zlib's frame.", deflate_is_raw},
+      {"compression.more_than_the_digest_is_refused",
+       "What unpacks to more than its digest says is INVALID_ARGUMENT and stores nothing.",
+       more_than_the_digest_is_refused},
+      {"compression.truncated_frame_is_refused", "A stream without its end is an error.",
+       truncated_frame_is_refused},
+      {"compression.batch_read_packs_only_what_is_accepted",
+       "BatchReadBlobs compresses only with what acceptable_compressors names.",
+       batch_read_packs_only_what_is_accepted},
       {"compression.read_limit_is_refused",
        "A non-zero limit on a compressed read is INVALID_ARGUMENT.", read_limit_is_refused},
       {"compression.read_offset_counts_uncompressed_bytes",

@@ -1,0 +1,291 @@
+#define CAF_SUITE services.compressed_stream
+#include "test/services/byte_stream_fixture.hpp"
+#include "test/support/folder.hpp"
+
+#include <random>
+
+/// ByteStream by names with compressed-blobs/.
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+namespace {
+
+constexpr auto codecs = {codec::zstd, codec::deflate};
+
+std::string packed_name(const digest& id, codec how = codec::zstd) {
+  return std::string("compressed-blobs/") + (how == codec::zstd ? "zstd/" : "deflate/")
+         + id.to_string();
+}
+
+std::string to_write_packed(const digest& id, codec how = codec::zstd) {
+  return "uploads/11111111-2222-3333-4444-555555555555/" + packed_name(id, how);
+}
+
+/// Half noise, half the same letter.
+std::string sample(std::size_t size) {
+  std::mt19937 random(static_cast<unsigned>(size));
+  std::string bytes(size, 'x');
+  for (std::size_t i = 0; i < size / 2; ++i)
+    bytes[i] = static_cast<char>(random());
+  return bytes;
+}
+
+std::string zstd(const std::string& plain) {
+  return *compress(codec::zstd, plain);
+}
+
+struct fixture : byte_stream_fixture {
+  std::string unpacked(const digest& id, codec how, std::int64_t offset = 0) {
+    const auto [code, bytes] = read(packed_name(id, how), offset);
+    CAF_CHECK(code == grpc::OK);
+    const auto plain = decompress(how, bytes, id.size_bytes());
+    return plain.ok() ? *plain : std::string(plain.status().message());
+  }
+
+  /// All in one message; the answer's committed_size in `committed`.
+  grpc::StatusCode write(const digest& id, const std::string& packed, codec how = codec::zstd,
+                         const std::string& tool = "") {
+    upload x(*this, tool);
+    const auto code = x.send(to_write_packed(id, how), 0, packed, true).end();
+    committed = x.answer.committed_size();
+    last_error = x.error;
+    return code;
+  }
+
+  std::int64_t committed = 0;
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(compressed_stream_tests, fixture)
+
+// ---- Read ------------------------------------------------------------------------------------
+
+CAF_TEST(a compressed read unpacks to the blob) {
+  for (const std::size_t size : {1, 1000, 9'000'000}) {
+    const auto bytes = sample(size);
+    const auto id = put(bytes);
+    for (const auto how : codecs)
+      CAF_CHECK(unpacked(id, how) == bytes);
+  }
+}
+
+CAF_TEST(a compressed read is short where the blob allows it) {
+  const auto id = put(std::string(9'000'000, 'x'));
+  for (const auto how : codecs)
+    CAF_CHECK(bytes_of(packed_name(id, how)).size() < 100'000);
+}
+
+CAF_TEST(the offset of a compressed read counts plain bytes) {
+  const auto bytes = std::string(100'000, 'x') + "the end";
+  const auto id = put(bytes);
+  for (const auto how : codecs) {
+    CAF_CHECK_EQUAL(unpacked(id, how, 100'000), "the end");
+    CAF_CHECK_EQUAL(unpacked(id, how, id.size_bytes()), "");
+    CAF_CHECK(read(packed_name(id, how), id.size_bytes() + 1).first == grpc::OUT_OF_RANGE);
+    CAF_CHECK(read(packed_name(id, how), -1).first == grpc::OUT_OF_RANGE);
+  }
+}
+
+CAF_TEST(a limit on a compressed read is INVALID_ARGUMENT) {
+  const auto id = put("hello");
+  for (const auto limit : {1, 5, 100, -1})
+    CAF_CHECK(read(packed_name(id), 0, limit).first == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "read_limit"));
+}
+
+CAF_TEST(the empty blob is a compressed stream of nothing) {
+  for (const auto how : codecs) {
+    CAF_CHECK(!bytes_of(packed_name(digest(), how)).empty());
+    CAF_CHECK_EQUAL(unpacked(digest(), how), "");
+  }
+}
+
+CAF_TEST(an absent blob is NOT_FOUND also compressed) {
+  CAF_CHECK(read(packed_name(digest::of("gone"))).first == grpc::NOT_FOUND);
+}
+
+CAF_TEST(compressors that are not offered are refused with those that are) {
+  context->codecs = {codec::deflate};
+  const auto id = put("hello");
+  CAF_CHECK(read(packed_name(id)).first == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "compressor 'zstd' is not offered"));
+  CAF_CHECK(contains(last_error, "DEFLATE"));
+  CAF_CHECK(write(digest::of("new"), zstd("new")) == grpc::INVALID_ARGUMENT);
+  CAF_CHECK_EQUAL(unpacked(id, codec::deflate), "hello");
+  for (const auto* other : {"DEFLATE", "identity", "lz4"}) // names are lower case
+    CAF_CHECK(read("compressed-blobs/" + (other + ("/" + id.to_string()))).first
+              == grpc::INVALID_ARGUMENT);
+}
+
+CAF_TEST(what was read holds no memory afterwards) {
+  const auto id = put(sample(3'000'000));
+  unpacked(id, codec::zstd);
+  CAF_CHECK(comes_true([&] { return context->pieces->used() == 0; }));
+}
+
+// ---- Write -----------------------------------------------------------------------------------
+
+CAF_TEST(a compressed write stores the plain bytes) {
+  for (const auto how : codecs) {
+    const auto bytes = sample(200'000 + static_cast<std::size_t>(how));
+    const auto id = digest::of(bytes);
+    CAF_CHECK(write(id, *compress(how, bytes), how) == grpc::OK);
+    CAF_CHECK(bytes_of(id.to_resource()) == bytes);
+    CAF_CHECK(query(to_write_packed(id, how)).complete());
+    CAF_CHECK_EQUAL(query(to_write_packed(id, how)).committed_size(), id.size_bytes());
+  }
+}
+
+CAF_TEST(a finished compressed write is answered as the client expects) {
+  int number = 0;
+  const auto committed_for = [&](const std::string& tool) {
+    const auto bytes = std::string(1000, 'x') + std::to_string(++number);
+    CAF_CHECK(write(digest::of(bytes), zstd(bytes), codec::zstd, tool) == grpc::OK);
+    return committed;
+  };
+  const auto size_on_wire = [](int n) {
+    return static_cast<std::int64_t>(zstd(std::string(1000, 'x') + std::to_string(n)).size());
+  };
+  CAF_CHECK_EQUAL(committed_for("bazel"), size_on_wire(1));
+  CAF_CHECK_EQUAL(committed_for("buck2"), size_on_wire(2));
+  CAF_CHECK_EQUAL(committed_for("siso/1.6.4"), 1001);
+  CAF_CHECK_EQUAL(committed_for("something else"), -1);
+  CAF_CHECK_EQUAL(committed_for(""), -1);
+}
+
+CAF_TEST(a compressed write of a blob that is there is answered at once) {
+  const auto id = put("hello");
+  const auto committed_for = [&](const std::string& tool) {
+    upload x(*this, tool);
+    CAF_CHECK(x.send(to_write_packed(id), 0, zstd("hello").substr(0, 3)).answered() == grpc::OK);
+    return x.answer.committed_size();
+  };
+  CAF_CHECK_EQUAL(committed_for("bazel"), -1);
+  CAF_CHECK_EQUAL(committed_for("siso"), 5);
+  CAF_CHECK_EQUAL(committed_for(""), -1);
+}
+
+CAF_TEST(a blob that somebody else stores meanwhile ends a compressed write at once) {
+  const auto id = digest::of("hello");
+  upload slow(*this, "bazel");
+  slow.send(to_write_packed(id), 0, zstd("hello").substr(0, 3));
+  CAF_CHECK(comes_true([&] { return context->unpacking->used() > 0; }));
+  upload quick(*this);
+  CAF_CHECK(quick.send(to_write(id), 0, "hello", true).end() == grpc::OK);
+  CAF_CHECK(slow.answered() == grpc::OK);
+  CAF_CHECK_EQUAL(slow.answer.committed_size(), -1);
+}
+
+CAF_TEST(messages may cut several frames anywhere) {
+  const auto bytes = sample(3000);
+  const auto id = digest::of(bytes);
+  const auto frames = zstd(bytes.substr(0, 1000)) + zstd("") + zstd(bytes.substr(1000));
+  upload x(*this, "bazel");
+  for (std::size_t at = 0; at < frames.size(); at += 37)
+    x.send(at == 0 ? to_write_packed(id) : "", static_cast<std::int64_t>(at),
+           frames.substr(at, 37));
+  CAF_CHECK(x.send("", static_cast<std::int64_t>(frames.size()), "", true).end() == grpc::OK);
+  CAF_CHECK_EQUAL(x.answer.committed_size(), static_cast<std::int64_t>(frames.size()));
+  CAF_CHECK(bytes_of(id.to_resource()) == bytes);
+}
+
+CAF_TEST(a few bytes that become very many are stored) {
+  const std::string bytes(60'000'000, 'x'); // many steps in the pool
+  const auto id = digest::of(bytes);
+  CAF_CHECK(write(id, zstd(bytes)) == grpc::OK);
+  CAF_CHECK(stored(id));
+}
+
+CAF_TEST(what does not unpack to the blob is INVALID_ARGUMENT and stores nothing) {
+  const auto bytes = sample(1000);
+  const auto id = digest::of(bytes);
+  for (const auto how : codecs) {
+    const auto good = *compress(how, bytes);
+    for (const auto& bad : {bytes, std::string(), good.substr(0, good.size() / 2), good + "x",
+                            good.substr(0, good.size() - 1), *compress(how, bytes.substr(1)),
+                            *compress(how, bytes + "x"), *compress(how, std::string(1000, 'y')),
+                            *compress(how, std::string(3'000'000, 'b'))})
+      CAF_CHECK(write(id, bad, how) == grpc::INVALID_ARGUMENT);
+    CAF_CHECK(!stored(id));
+    CAF_CHECK(!query(to_write_packed(id, how)).complete());
+  }
+}
+
+CAF_TEST(a stream that grows without unpacking to anything is stopped) {
+  const auto id = digest::of("hello");
+  const auto skippable =
+      std::string("\x50\x2a\x4d\x18\x00\x00\x20\x00", 8) + std::string(2 << 20, 'j');
+  CAF_CHECK(write(id, skippable + zstd("hello")) == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(last_error, "more than"));
+}
+
+CAF_TEST(within a stream the offset counts compressed bytes) {
+  const auto bytes = std::string(10'000, 'x');
+  const auto id = digest::of(bytes);
+  const auto frame = zstd(bytes);
+  upload x(*this);
+  CAF_CHECK(
+      x.send(to_write_packed(id), 0, frame.substr(0, 5)).send("", 6, frame.substr(6), true).end()
+      == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(x.error, "write_offset is 6, but 5"));
+}
+
+CAF_TEST(an interrupted compressed write reports nothing and leaves nothing) {
+  const temporary_folder folder;
+  context->store = *make_filesystem_backend({folder.path()});
+  context->cas = keep(sys.spawn(
+      cas, cas_options{.store = context->store, .io = io, .meters = meters, .present = {}}));
+  const auto bytes = sample(300'000);
+  const auto id = digest::of(bytes);
+  const auto frame = zstd(bytes);
+  upload broken(*this, "bazel");
+  CAF_CHECK(broken.send(to_write_packed(id), 0, frame.substr(0, 100'000)).end() == grpc::OK);
+  CAF_CHECK_EQUAL(broken.answer.committed_size(), 0);
+  CAF_CHECK_EQUAL(query(to_write_packed(id)).committed_size(), 0);
+  CAF_CHECK(!query(to_write_packed(id)).complete());
+  CAF_CHECK(comes_true([&] { return count_files(folder.path() / "tmp") == 0; }));
+  upload resumed(*this, "bazel");
+  CAF_CHECK(resumed.send(to_write_packed(id), 100'000, frame.substr(100'000), true).end()
+            == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(write(id, frame, codec::zstd, "bazel") == grpc::OK);
+  CAF_CHECK_EQUAL(committed, static_cast<std::int64_t>(frame.size()));
+}
+
+CAF_TEST(the newer compressed stream of a name begins anew) {
+  const auto bytes = sample(300'000);
+  const auto id = digest::of(bytes);
+  upload old(*this);
+  old.send(to_write_packed(id), 0, zstd(bytes).substr(0, 1000)); // and then nothing
+  CAF_CHECK(comes_true([&] { return context->unpacking->used() > 0; }));
+  CAF_CHECK_EQUAL(query(to_write_packed(id)).committed_size(), 0); // also while it runs
+  CAF_CHECK(write(id, zstd(bytes)) == grpc::OK);
+  CAF_CHECK(old.answered() == grpc::ABORTED);
+  CAF_CHECK(stored(id));
+}
+
+CAF_TEST(unpacking has a budget that is given back) {
+  const auto bytes = sample(300'000);
+  const auto id = digest::of(bytes);
+  context->unpacking = std::make_shared<memory_budget>(1000);
+  CAF_CHECK(write(id, zstd(bytes)) == grpc::RESOURCE_EXHAUSTED);
+  CAF_CHECK(comes_true([&] { return context->unpacking->used() == 0; }));
+  CAF_CHECK(!stored(id));
+}
+
+CAF_TEST(compressed writes that are cancelled at any moment all end) {
+  std::mt19937 chance(5);
+  const auto frame = zstd(std::string(30'000'000, 'z'));
+  for (int i = 0; i < 50; ++i) {
+    upload x(*this);
+    x.send(to_write_packed(digest::of(std::to_string(i) + std::string(30'000'000, 'z'))), 0, frame);
+    std::this_thread::sleep_for(std::chrono::microseconds(1 + chance() % 3000));
+    x.call.TryCancel();
+    CAF_CHECK(x.answered() == grpc::CANCELLED);
+  }
+  CAF_CHECK(comes_true([&] { return context->calls->streams() == 0; }));
+  CAF_CHECK(comes_true([&] { return context->unpacking->used() == 0; }));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
