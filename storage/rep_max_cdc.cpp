@@ -88,15 +88,16 @@ private:
     if (from > to)
       return;
     const auto& gear = gear_table();
-    const auto byte_before = [this](std::int64_t at) {
-      return static_cast<unsigned char>(window_[static_cast<std::size_t>(at - 1 - window_at_)]);
+    const auto* byte = window_.data() + (from - gear_window_bytes - window_at_);
+    const auto roll = [&gear, &byte](std::uint64_t hash) {
+      return (hash << 1) + gear[static_cast<unsigned char>(*byte++)];
     };
     std::uint64_t hash = 0;
-    for (auto at = from - gear_window_bytes + 1; at < from; ++at)
-      hash = (hash << 1) + gear[byte_before(at)];
+    for (auto i = 1; i < gear_window_bytes; ++i)
+      hash = roll(hash);
     auto best = into.empty() ? 0 : into.back().hash;
     for (auto at = from; at <= to; ++at) {
-      hash = (hash << 1) + gear[byte_before(at)];
+      hash = roll(hash);
       if (hash > best || into.empty()) {
         best = hash;
         into.push_back({at, hash});
