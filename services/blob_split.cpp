@@ -36,7 +36,7 @@ public:
       return vouch_for({id_});
     const auto expected = id_.size_bytes() / context_->chunks->average_bytes(function_);
     if (expected > most_chunks())
-      return leave_whole();
+      return too_many();
     const auto known = context_->chunks->find(id_, function_);
     vouch_for(known ? *known : std::vector<digest>{});
   }
@@ -47,9 +47,13 @@ private:
            / (2 * static_cast<std::int64_t>(hash_length(id_.function())) + framing_bytes);
   }
 
-  void leave_whole() {
-    function_ = reapi::ChunkingFunction::UNKNOWN;
-    vouch_for({id_});
+  /// What the protocol has for a blob without split information; clients read it whole then. (It
+  /// being its own only chunk would be an answer, too, but clients refuse chunks that are larger
+  /// than the function's.)
+  void too_many() {
+    end(absl::NotFoundError(
+        "blob " + id_.to_string() + " is not split: it has more chunks than the "
+        + std::to_string(most_chunks()) + " that one answer can name; read it whole"));
   }
 
   /// Nothing is answered that the cas actor does not say is there, and keeps for the client.
@@ -84,7 +88,7 @@ private:
     for (const auto& chunk : chunks_)
       *response_.add_chunk_digests() = chunk.to_proto();
     response_.set_chunking_function(function_);
-    if (reader_ && function_ != reapi::ChunkingFunction::UNKNOWN)
+    if (reader_)
       context_->chunks->remember(id_, function_,
                                  std::make_shared<const std::vector<digest>>(chunks_));
     end(absl::OkStatus());
@@ -137,7 +141,7 @@ private:
       if (!status.ok())
         return end(read_failure(*context_, id_, status));
       if (std::ssize(chunks_) > most_chunks())
-        return leave_whole();
+        return too_many();
     }
     if (batch_.empty())
       vouch_for(std::move(chunks_));

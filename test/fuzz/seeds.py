@@ -39,6 +39,7 @@ SEEDS = {
     "result_record": [
         b"\x00\x05\x01", b"\x00\x40\x80" + field(2, field(1, "out") + field(2, field(1, HASH))) + field(4, 1),
         b"\x00\x10\x01" + field(5, "stdout"), b"EXPB\x01\0\0\0" + bytes(40)],
+    "chunker": [bytes(100), b"\x07\x80" + bytes(range(256)) * 8, b"\xff\x01" + b"the same again and again, " * 40],
 }
 
 for name, seeds in SEEDS.items():

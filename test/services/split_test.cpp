@@ -139,21 +139,20 @@ CAF_TEST(chunks that were evicted are made again) {
   CAF_CHECK(joined(chunks) == bytes);
 }
 
-CAF_TEST(a blob with more chunks than an answer can name is left whole) {
+CAF_TEST(a blob with more chunks than an answer can name is not split) {
   const auto id = put(std::string(60 << 20, 'x')); // 60000 chunks of a kilobyte
-  const auto [status, answer] = split(id);
-  CAF_REQUIRE(status.ok());
-  CAF_CHECK(digests_of(answer) == std::vector<digest>{id});
-  CAF_CHECK_EQUAL(answer.chunking_function(), function::UNKNOWN);
+  const auto status = split(id).first;
+  CAF_CHECK(status.error_code() == grpc::StatusCode::NOT_FOUND);
+  CAF_CHECK(contains(status.error_message(), "read it whole"));
 }
 
-CAF_TEST(what turns out to have more chunks than an answer can name is left whole) {
+CAF_TEST(what turns out to have more chunks than an answer can name is not split) {
   // With so many equal bytes every chunk is as small as they get: 57344 of them instead of 43000.
   const auto id = put(std::string(14 << 20, 'x'));
-  const auto [status, answer] = split(id, function::REP_MAX_CDC);
-  CAF_REQUIRE(status.ok());
-  CAF_CHECK(digests_of(answer) == std::vector<digest>{id});
-  CAF_CHECK_EQUAL(answer.chunking_function(), function::UNKNOWN);
+  const auto status = split(id, function::REP_MAX_CDC).first;
+  CAF_CHECK(status.error_code() == grpc::StatusCode::NOT_FOUND);
+  CAF_CHECK(contains(status.error_message(), "read it whole"));
+  CAF_CHECK_EQUAL(context->chunks->turns().active(), 0u);
 }
 
 CAF_TEST(more calls than may wait are refused and the others end) {
