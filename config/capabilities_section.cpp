@@ -2,16 +2,38 @@
 #include "storage/codec.hpp"
 #include "storage/digest.hpp"
 
+#include <set>
+
 namespace expbuild {
 
 namespace {
 
+void check_function(table_reader& section, digest_function x) {
+  if (!is_built_in(x))
+    section.error("digest_functions",
+                  to_string(x)
+                      + " is not built into this program: build it where LLVM 15 or newer "
+                        "can be found (Debian: llvm-15-dev), or take it out");
+  if (x == digest_function::md5 || x == digest_function::sha1)
+    section.warning("digest_functions",
+                    to_string(x)
+                        + " is broken: whoever may write here can make two blobs with one "
+                          "digest, and have others build with the wrong one");
+}
+
 void check_functions(table_reader& section, const std::vector<std::string>& names) {
   if (names.empty())
     section.error("digest_functions", "'digest_functions' needs at least one");
-  for (const auto& name : names)
-    if (const auto known = parse_digest_function(name); !known.ok())
+  std::set<digest_function> seen;
+  for (const auto& name : names) {
+    const auto known = parse_digest_function(name);
+    if (!known.ok())
       section.error("digest_functions", std::string(known.status().message()));
+    else if (!seen.insert(*known).second)
+      section.error("digest_functions", to_string(*known) + " is named twice");
+    else
+      check_function(section, *known);
+  }
 }
 
 /// IDENTITY, which every server has, may be named and adds nothing.

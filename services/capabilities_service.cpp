@@ -26,6 +26,17 @@ void allow_any_priority(reapi::PriorityCapabilities& to) {
   range.set_max_priority(std::numeric_limits<std::int32_t>::max());
 }
 
+void describe_chunking(const chunking_options& options, reapi::CacheCapabilities& to) {
+  to.set_split_blob_support(true);
+  to.set_splice_blob_support(true);
+  auto& fast_cdc = *to.mutable_fast_cdc_2020_params();
+  fast_cdc.set_avg_chunk_size_bytes(static_cast<std::uint64_t>(options.fast_cdc.average_bytes));
+  fast_cdc.set_seed(options.fast_cdc.seed);
+  auto& rep_max = *to.mutable_rep_max_cdc_params();
+  rep_max.set_min_chunk_size_bytes(static_cast<std::uint64_t>(options.rep_max.min_bytes));
+  rep_max.set_horizon_size_bytes(static_cast<std::uint64_t>(options.rep_max.horizon_bytes));
+}
+
 void describe_cache(const service_context& context, reapi::CacheCapabilities& to) {
   for (const auto x : context.digest_functions)
     to.add_digest_functions(wire(x));
@@ -40,6 +51,7 @@ void describe_cache(const service_context& context, reapi::CacheCapabilities& to
   to.set_symlink_absolute_path_strategy(context.symlinks == absolute_symlinks::allowed
                                             ? reapi::SymlinkAbsolutePathStrategy::ALLOWED
                                             : reapi::SymlinkAbsolutePathStrategy::DISALLOWED);
+  describe_chunking(context.chunks->options(), to);
 }
 
 void describe_execution(const service_context& context, reapi::ExecutionCapabilities& to) {

@@ -1,6 +1,8 @@
 #include "services/arena_messages.hpp"
 #include "services/batch_read.hpp"
 #include "services/batch_update.hpp"
+#include "services/blob_splice.hpp"
+#include "services/blob_split.hpp"
 #include "services/request_checks.hpp"
 #include "services/rpc_call.hpp"
 #include "services/services.hpp"
@@ -25,11 +27,11 @@ absl::StatusOr<digest_reader> admit(const service_context& context, const Reques
 
 absl::StatusOr<std::vector<digest>>
 read_all(const digest_reader& digests,
-         const google::protobuf::RepeatedPtrField<reapi::Digest>& wire) {
+         const google::protobuf::RepeatedPtrField<reapi::Digest>& wire, std::string_view field) {
   std::vector<digest> ids;
   ids.reserve(static_cast<std::size_t>(wire.size()));
   for (const auto& x : wire) {
-    auto id = digests.read(x, "blob_digests");
+    auto id = digests.read(x, field);
     if (!id.ok())
       return id.status();
     ids.push_back(*id);
@@ -91,7 +93,7 @@ public:
       const auto digests = admit(*context_, *request);
       if (!digests.ok())
         return digests.status();
-      auto ids = read_all(*digests, request->blob_digests());
+      auto ids = read_all(*digests, request->blob_digests(), "blob_digests");
       if (!ids.ok())
         return ids.status();
       find(*std::move(ids), response, answer);
@@ -133,24 +135,50 @@ public:
   }
 
   grpc::ServerUnaryReactor* SplitBlob(grpc::CallbackServerContext* call,
-                                      const reapi::SplitBlobRequest*,
-                                      reapi::SplitBlobResponse*) override {
-    return refuse(*context_, *call, split_,
-                  absl::UnimplementedError("this server does not split blobs "
-                                           "(split_blob_support is not announced)"));
+                                      const reapi::SplitBlobRequest* request,
+                                      reapi::SplitBlobResponse* response) override {
+    return serve(*context_, *call, split_, [&](const unary_call& answer) {
+      const auto id = read_digest(*context_, request->instance_name(), request->digest_function(),
+                                  request->blob_digest(), "blob_digest");
+      if (id.ok())
+        split_blob(context_, *call, *id, request->chunking_function(), *response, answer);
+      return id.status();
+    });
   }
 
   grpc::ServerUnaryReactor* SpliceBlob(grpc::CallbackServerContext* call,
-                                       const reapi::SpliceBlobRequest*,
-                                       reapi::SpliceBlobResponse*) override {
-    return refuse(*context_, *call, splice_,
-                  absl::UnimplementedError("this server does not splice blobs "
-                                           "(splice_blob_support is not announced)"));
+                                       const reapi::SpliceBlobRequest* request,
+                                       reapi::SpliceBlobResponse* response) override {
+    return serve(*context_, *call, splice_, [&](const unary_call& answer) {
+      const auto id = read_digest(*context_, request->instance_name(), request->digest_function(),
+                                  request->blob_digest(), "blob_digest");
+      if (!id.ok())
+        return id.status();
+      auto chunks = read_chunks(*request, id->function());
+      if (chunks.ok())
+        splice_blob(context_, *call, *id, *std::move(chunks), *response, answer);
+      return chunks.status();
+    });
   }
 
 private:
   rpc_meter& meter(const char* method) const {
     return context_->meters->rpc(reapi::ContentAddressableStorage::service_full_name(), method);
+  }
+
+  /// They have the same digest function as the blob.
+  absl::StatusOr<std::vector<digest>> read_chunks(const reapi::SpliceBlobRequest& request,
+                                                  digest_function function) const {
+    const auto most = context_->chunks->options().max_chunks;
+    if (request.chunk_digests_size() > most)
+      return absl::InvalidArgumentError(
+          "chunk_digests: " + std::to_string(request.chunk_digests_size()) + " chunks, and at most "
+          + std::to_string(most) + " can be spliced: use larger ones");
+    const auto digests = digest_reader::make(
+        *context_, static_cast<reapi::DigestFunction::Value>(static_cast<int>(function)));
+    if (!digests.ok())
+      return digests.status();
+    return read_all(*digests, request.chunk_digests(), "chunk_digests");
   }
 
   void find(std::vector<digest> ids, reapi::FindMissingBlobsResponse* response,

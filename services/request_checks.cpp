@@ -40,13 +40,24 @@ absl::Status check_instance(const service_context& context, const std::string& n
                                     + "; set the client's remote instance name accordingly");
 }
 
+absl::StatusOr<digest_reader>
+digest_reader::inferring(const std::vector<digest_function>& announced) {
+  digest_reader reader(announced);
+  std::erase_if(reader.announced_, must_be_named);
+  if (reader.announced_.empty())
+    return absl::InvalidArgumentError("digest_function: it must be named (offered: "
+                                      + names_of(announced)
+                                      + "), since a hash without it would be another function's");
+  return reader;
+}
+
 absl::StatusOr<digest_reader> digest_reader::make(const service_context& context,
                                                   reapi::DigestFunction::Value declared) {
   if (declared == reapi::DigestFunction::UNKNOWN)
-    return digest_reader(context.digest_functions);
+    return inferring(context.digest_functions);
   for (const auto announced : context.digest_functions)
     if (static_cast<int>(announced) == static_cast<int>(declared))
-      return digest_reader({announced});
+      return digest_reader(std::vector{announced});
   auto name = reapi::DigestFunction::Value_Name(declared);
   if (name.empty())
     name = std::to_string(static_cast<int>(declared));

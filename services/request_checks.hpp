@@ -19,7 +19,8 @@ absl::Status check_instance(const service_context& context, const std::string& n
 class digest_reader {
 public:
   /// `declared` is the request's digest_function; UNKNOWN (0) infers it per digest, by the hash's
-  /// length, among the announced ones. INVALID_ARGUMENT for one that is not announced.
+  /// length, among the announced ones that need not be named. INVALID_ARGUMENT for one that is not
+  /// announced.
   static absl::StatusOr<digest_reader> make(const service_context& context,
                                             reapi::DigestFunction::Value declared);
 
@@ -28,7 +29,9 @@ public:
   absl::StatusOr<digest> read(const reapi::Digest& x, std::string_view field) const;
 
 private:
-  digest_reader(const std::vector<digest_function>& announced) : announced_(announced) {}
+  static absl::StatusOr<digest_reader> inferring(const std::vector<digest_function>& announced);
+  explicit digest_reader(std::vector<digest_function> announced)
+      : announced_(std::move(announced)) {}
   std::vector<digest_function> announced_; // or the declared one alone
 };
 

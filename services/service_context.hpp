@@ -2,6 +2,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
 #include "services/call_budget.hpp"
+#include "services/chunking.hpp"
 #include "services/memory_budget.hpp"
 #include "services/piece_memory.hpp"
 #include "storage/backend.hpp"
@@ -56,6 +57,8 @@ struct service_context {
   std::shared_ptr<call_budget> calls = std::make_shared<call_budget>(20'000, 10'000);
   std::shared_ptr<piece_memory> pieces = std::make_shared<piece_memory>(std::size_t{256} << 20);
   std::shared_ptr<memory_budget> unpacking = std::make_shared<memory_budget>(std::size_t{1} << 30);
+  /// How blobs are split and spliced.
+  std::shared_ptr<chunking> chunks = std::make_shared<chunking>(chunking_options{});
   /// An upload of which nothing comes for so long (at most twice that) is ended, and kept.
   std::chrono::milliseconds upload_patience{60'000};
 

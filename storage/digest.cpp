@@ -1,5 +1,6 @@
 #include "storage/digest.hpp"
 
+#include "storage/hash_algorithm.hpp"
 #include "storage/hasher.hpp"
 
 #include <absl/strings/ascii.h>
@@ -18,11 +19,12 @@ struct function_facts {
   std::size_t length;
 };
 
-constexpr std::array<function_facts, 5> functions{{{digest_function::sha256, "SHA256", 32},
+constexpr std::array<function_facts, 6> functions{{{digest_function::sha256, "SHA256", 32},
                                                    {digest_function::sha1, "SHA1", 20},
                                                    {digest_function::md5, "MD5", 16},
                                                    {digest_function::sha384, "SHA384", 48},
-                                                   {digest_function::sha512, "SHA512", 64}}};
+                                                   {digest_function::sha512, "SHA512", 64},
+                                                   {digest_function::blake3, "BLAKE3", 32}}};
 
 const function_facts& facts_of(digest_function x) {
   for (const auto& facts : functions)
@@ -53,6 +55,22 @@ std::string shown(std::string_view hex) {
 
 std::string to_string(digest_function x) {
   return facts_of(x).name;
+}
+
+bool is_built_in(digest_function x) {
+  static const bool has_blake3 = make_blake3() != nullptr;
+  return x != digest_function::blake3 || has_blake3;
+}
+
+bool must_be_named(digest_function x) {
+  return x == digest_function::blake3;
+}
+
+std::optional<digest_function> function_of_length(std::size_t hex_digits) {
+  for (const auto& facts : functions)
+    if (hex_digits == 2 * facts.length && !must_be_named(facts.function))
+      return facts.function;
+  return std::nullopt;
 }
 
 absl::StatusOr<digest_function> parse_digest_function(std::string_view name) {
@@ -157,6 +175,8 @@ std::string digest::to_string() const {
 }
 
 std::string digest::to_resource() const {
+  if (must_be_named(function_))
+    return "blobs/" + absl::AsciiStrToLower(expbuild::to_string(function_)) + "/" + to_string();
   return "blobs/" + to_string();
 }
 

@@ -14,8 +14,25 @@
 
 namespace expbuild {
 
-/// Hash functions that we can compute; the numbers are REAPI's DigestFunction.Value.
-enum class digest_function : std::uint8_t { sha256 = 1, sha1 = 2, md5 = 3, sha384 = 5, sha512 = 6 };
+/// Hash functions that we know; the numbers are REAPI's DigestFunction.Value.
+enum class digest_function : std::uint8_t {
+  sha256 = 1,
+  sha1 = 2,
+  md5 = 3,
+  sha384 = 5,
+  sha512 = 6,
+  blake3 = 9
+};
+
+/// Whether this program can compute it: BLAKE3 is an option of the build (EXPBUILD_BLAKE3).
+bool is_built_in(digest_function x);
+
+/// Whether it must be named wherever the length of a hash could tell it: an unnamed hash of 64 hex
+/// digits is SHA256, not BLAKE3.
+bool must_be_named(digest_function x);
+
+/// The function of hashes with so many hex digits when none is named, or nothing.
+std::optional<digest_function> function_of_length(std::size_t hex_digits);
 
 /// REAPI's name of the function ("SHA256").
 std::string to_string(digest_function x);
@@ -63,7 +80,7 @@ public:
   /// "HASH/SIZE", for people and logs.
   std::string to_string() const;
   /// "blobs/[fn/]HASH/SIZE", as in resource names and MISSING violations: `fn` only where the
-  /// protocol asks for it (none of ours today).
+  /// protocol asks for it ("blake3").
   std::string to_resource() const;
 
   friend bool operator==(const digest& a, const digest& b) noexcept {

@@ -1,5 +1,7 @@
 #include "storage/hasher.hpp"
 
+#include "storage/hash_algorithm.hpp"
+
 #include <openssl/evp.h>
 
 namespace expbuild {
@@ -23,46 +25,63 @@ const EVP_MD* algorithm_of(digest_function x) {
   case digest_function::sha512:
     return sha512;
   case digest_function::sha256:
+  case digest_function::blake3: // not OpenSSL's
     break;
   }
   return sha256;
 }
 
-} // namespace
+class evp_hash final : public hash_algorithm {
+public:
+  explicit evp_hash(digest_function x) : algorithm_(algorithm_of(x)), context_(EVP_MD_CTX_new()) {
+    restart();
+  }
+  ~evp_hash() override { EVP_MD_CTX_free(context_); }
+  evp_hash(const evp_hash&) = delete;
+  evp_hash& operator=(const evp_hash&) = delete;
 
-struct hasher::impl {
-  explicit impl(digest_function x) : function(x), context(EVP_MD_CTX_new()) { restart(); }
-  ~impl() { EVP_MD_CTX_free(context); }
-  impl(const impl&) = delete;
-  impl& operator=(const impl&) = delete;
-
-  void restart() {
-    EVP_DigestInit_ex2(context, algorithm_of(function), nullptr);
-    size = 0;
+  void update(std::string_view bytes) override {
+    EVP_DigestUpdate(context_, bytes.data(), bytes.size());
   }
 
-  digest_function function;
-  EVP_MD_CTX* context;
-  std::int64_t size = 0;
+  std::size_t finish(std::span<unsigned char> out) override {
+    unsigned length = 0;
+    EVP_DigestFinal_ex(context_, out.data(), &length);
+    restart();
+    return length;
+  }
+
+private:
+  void restart() { EVP_DigestInit_ex2(context_, algorithm_, nullptr); }
+
+  const EVP_MD* const algorithm_;
+  EVP_MD_CTX* const context_;
 };
 
-hasher::hasher(digest_function function) : impl_(std::make_unique<impl>(function)) {}
+std::unique_ptr<hash_algorithm> make_algorithm(digest_function x) {
+  if (x == digest_function::blake3)
+    return make_blake3();
+  return std::make_unique<evp_hash>(x);
+}
+
+} // namespace
+
+hasher::hasher(digest_function function)
+    : function_(function), algorithm_(make_algorithm(function)) {}
 hasher::~hasher() = default;
 hasher::hasher(hasher&&) noexcept = default;
 hasher& hasher::operator=(hasher&&) noexcept = default;
 
 void hasher::update(std::string_view bytes) {
-  EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size());
-  impl_->size += static_cast<std::int64_t>(bytes.size());
+  if (algorithm_)
+    algorithm_->update(bytes);
+  size_ += static_cast<std::int64_t>(bytes.size());
 }
 
 digest hasher::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
-  unsigned length = 0;
-  EVP_DigestFinal_ex(impl_->context, raw.data(), &length);
-  digest result(impl_->function, {reinterpret_cast<const char*>(raw.data()), length}, impl_->size);
-  impl_->restart();
-  return result;
+  const auto length = algorithm_ ? algorithm_->finish(raw) : hash_length(function_);
+  return {function_, {reinterpret_cast<const char*>(raw.data()), length}, std::exchange(size_, 0)};
 }
 
 } // namespace expbuild

@@ -5,9 +5,12 @@
 
 namespace expbuild {
 
-/// Computes a digest piece by piece (OpenSSL EVP). One thread at a time.
+class hash_algorithm;
+
+/// Computes a digest piece by piece (OpenSSL's EVP, LLVM's BLAKE3). One thread at a time.
 class hasher {
 public:
+  /// Of a function that is not built in, every hash is zero: no blob has it.
   explicit hasher(digest_function function);
   ~hasher();
   hasher(hasher&&) noexcept;
@@ -18,8 +21,9 @@ public:
   digest finish();
 
 private:
-  struct impl;
-  std::unique_ptr<impl> impl_;
+  digest_function function_;
+  std::unique_ptr<hash_algorithm> algorithm_; ///< null: not built in
+  std::int64_t size_ = 0;
 };
 
 } // namespace expbuild

@@ -17,14 +17,19 @@ constexpr char type_url[] = "type.googleapis.com/google.rpc.PreconditionFailure"
 /// As digest::to_resource wrote it.
 std::optional<digest> parse_subject(const std::string& subject) {
   const std::vector<std::string> parts = absl::StrSplit(subject, '/');
-  std::int64_t size = 0;
-  if (parts.size() != 3 || parts[0] != "blobs" || !absl::SimpleAtoi(parts[2], &size))
+  if (parts.size() < 3 || parts.size() > 4 || parts[0] != "blobs")
     return std::nullopt;
-  for (const auto function : {digest_function::sha256, digest_function::sha1, digest_function::md5,
-                              digest_function::sha384, digest_function::sha512})
-    if (const auto id = digest::parse(parts[1], size, function); id.ok())
-      return *id;
-  return std::nullopt;
+  const auto& hash = parts[parts.size() - 2];
+  auto function = function_of_length(hash.size());
+  if (parts.size() == 4) {
+    const auto named = parse_digest_function(parts[1]);
+    function = named.ok() ? std::optional(*named) : std::nullopt;
+  }
+  std::int64_t size = 0;
+  if (!function || !absl::SimpleAtoi(parts.back(), &size))
+    return std::nullopt;
+  const auto id = digest::parse(hash, size, *function);
+  return id.ok() ? std::optional(*id) : std::nullopt;
 }
 
 } // namespace

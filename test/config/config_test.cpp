@@ -1,5 +1,6 @@
 #define CAF_SUITE config.reader
 #include "config/config.hpp"
+#include "storage/digest.hpp"
 #include "test/support/folder.hpp"
 
 #include <caf/test/unit_test.hpp>
@@ -109,6 +110,26 @@ CAF_TEST(compressors are those that the file names and else all) {
   CAF_CHECK(one.value.capabilities.compressors == (names{"DEFLATE"}));
   CAF_CHECK(compressors("[\"BROTLI\"]").text().find("known are ZSTD and DEFLATE")
             != std::string::npos);
+}
+
+CAF_TEST(digest functions that are broken are used with a warning and only when named) {
+  config_problems problems;
+  CAF_CHECK(default_config(problems).capabilities.digest_functions
+            == std::vector<std::string>{"SHA256"});
+  const auto x = read("[capabilities]\ndigest_functions = [\"SHA256\", \"SHA1\", \"MD5\"]\n");
+  CAF_CHECK(x.ok());
+  CAF_CHECK(x.text().find("f.toml:2:20: warning: SHA1 is broken") != std::string::npos);
+  CAF_CHECK(x.text().find("f.toml:2:20: warning: MD5 is broken") != std::string::npos);
+  CAF_CHECK_EQUAL(read("[capabilities]\ndigest_functions = [\"SHA384\", \"SHA512\"]\n").text(), "");
+  CAF_CHECK(!read("[capabilities]\ndigest_functions = [\"SHA256\", \"sha256\"]\n").ok());
+}
+
+CAF_TEST(a digest function that is not built in stops the start and says how to build it) {
+  const auto x = read("[capabilities]\ndigest_functions = [\"SHA256\", \"BLAKE3\"]\n");
+  CAF_CHECK_EQUAL(x.ok(), is_built_in(digest_function::blake3));
+  if (!x.ok())
+    CAF_CHECK(x.text().find("f.toml:2:20: error: BLAKE3 is not built into this program")
+              != std::string::npos);
 }
 
 CAF_TEST(docker workers are all that the guide says) {

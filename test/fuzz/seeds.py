@@ -51,6 +51,7 @@ SEEDS = {
         b"\x00\x01\x0f\xff" + bytes.fromhex("28b52ffd0088530000" "78" "28b52ffd0058030010" "78"),
         b"\x01\xff\x08\x03" + raw_deflate(b"hello hello hello hello"),
         b"\x01\x10\x00\xff" + raw_deflate(bytes(5000)), b"\x01\xff\x08\x00" + raw_deflate(HASH.encode()) + b"x"],
+    "chunker": [bytes(100), b"\x07\x80" + bytes(range(256)) * 8, b"\xff\x01" + b"the same again and again, " * 40],
 }
 
 for name, seeds in SEEDS.items():

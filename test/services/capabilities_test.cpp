@@ -86,13 +86,21 @@ CAF_TEST(compressors are announced for streams and batches as configured) {
   }
 }
 
-CAF_TEST(no compressor and no chunking is announced that is not served) {
+CAF_TEST(no compressor is announced that is not served) {
   context->codecs.clear();
   const auto cache = ask().cache_capabilities();
   CAF_CHECK_EQUAL(cache.supported_compressors_size(), 0);
   CAF_CHECK_EQUAL(cache.supported_batch_update_compressors_size(), 0);
-  CAF_CHECK(!cache.split_blob_support());
-  CAF_CHECK(!cache.splice_blob_support());
+}
+
+CAF_TEST(splitting and splicing are announced with what a client needs to cut alike) {
+  const auto cache = ask().cache_capabilities();
+  CAF_CHECK(cache.split_blob_support());
+  CAF_CHECK(cache.splice_blob_support());
+  CAF_CHECK_EQUAL(cache.fast_cdc_2020_params().avg_chunk_size_bytes(), 512u << 10);
+  CAF_CHECK_EQUAL(cache.fast_cdc_2020_params().seed(), 0u);
+  CAF_CHECK_EQUAL(cache.rep_max_cdc_params().min_chunk_size_bytes(), 256u << 10);
+  CAF_CHECK_EQUAL(cache.rep_max_cdc_params().horizon_size_bytes(), 2u << 20);
 }
 
 CAF_TEST(the empty instance name means the configured one) {

@@ -250,16 +250,7 @@ CAF_TEST(a blob that vanished from the disk is not found and no longer vouched f
   CAF_CHECK_EQUAL(missing_of({id.to_proto()}), 1);
 }
 
-// ---- not offered -----------------------------------------------------------------------------
-
-CAF_TEST(split and splice are refused in words) {
-  const auto split = call<reapi::SplitBlobRequest, reapi::SplitBlobResponse>(&blobs::SplitBlob, {});
-  CAF_CHECK(split.first.error_code() == grpc::StatusCode::UNIMPLEMENTED);
-  CAF_CHECK(contains(split.first.error_message(), "does not split"));
-  const auto splice =
-      call<reapi::SpliceBlobRequest, reapi::SpliceBlobResponse>(&blobs::SpliceBlob, {});
-  CAF_CHECK(splice.first.error_code() == grpc::StatusCode::UNIMPLEMENTED);
-}
+// ---- metrics -------------------------------------------------------------------------------
 
 CAF_TEST(every call is counted by its status code) {
   find({});

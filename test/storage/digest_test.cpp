@@ -36,6 +36,59 @@ CAF_TEST(known answers of every function) {
   CAF_CHECK_EQUAL(digest::of("abc", digest_function::sha512).hash().size(), 128u);
 }
 
+CAF_TEST(BLAKE3 gives the answers of its published vectors where it is built in) {
+  if (!is_built_in(digest_function::blake3)) {
+    CAF_MESSAGE("skipped: built without BLAKE3");
+    return;
+  }
+  std::string bytes; // the vectors hash these bytes
+  for (int i = 0; i < 102400; ++i)
+    bytes += static_cast<char>(i % 251);
+  const auto hash_of = [&](std::size_t size) {
+    return digest::of(std::string_view(bytes).substr(0, size), digest_function::blake3).hash();
+  };
+  CAF_CHECK_EQUAL(hash_of(0), "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
+  CAF_CHECK_EQUAL(hash_of(1), "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213");
+  CAF_CHECK_EQUAL(hash_of(1024),
+                  "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7");
+  CAF_CHECK_EQUAL(hash_of(102400),
+                  "bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085");
+  CAF_CHECK(digest::empty_blob(digest_function::blake3).is_empty_blob());
+  hasher h(digest_function::blake3);
+  h.update(std::string_view(bytes).substr(0, 1000));
+  h.update(std::string_view(bytes).substr(1000, 24));
+  CAF_CHECK_EQUAL(h.finish().hash(), hash_of(1024));
+  CAF_CHECK_EQUAL(h.finish().hash(), hash_of(0));
+}
+
+CAF_TEST(a function that is not built in has no blob) {
+  hasher h(digest_function::blake3);
+  h.update("abc");
+  const auto id = h.finish();
+  CAF_CHECK_EQUAL(id.size_bytes(), 3);
+  CAF_CHECK_EQUAL(id.hash() == std::string(64, '0'), !is_built_in(digest_function::blake3));
+  for (const auto other : {digest_function::sha256, digest_function::sha1, digest_function::md5})
+    CAF_CHECK(is_built_in(other));
+}
+
+CAF_TEST(BLAKE3 is named in resources and never inferred) {
+  const auto id = *digest::parse(empty_sha256, 7, digest_function::blake3);
+  CAF_CHECK_EQUAL(id.to_resource(), "blobs/blake3/" + empty_sha256 + "/7");
+  CAF_CHECK(function_of_length(64) == digest_function::sha256);
+  CAF_CHECK(function_of_length(32) == digest_function::md5);
+  CAF_CHECK(!function_of_length(63));
+  CAF_CHECK(!(id == *digest::parse(empty_sha256, 7, digest_function::sha256)));
+}
+
+CAF_TEST(missing blobs of every function come back as they were told) {
+  std::vector<digest> ids{digest::of("a"),
+                          *digest::parse(empty_sha256, 7, digest_function::blake3)};
+  for (const auto function : {digest_function::sha1, digest_function::md5, digest_function::sha384,
+                              digest_function::sha512})
+    ids.push_back(digest::of("b", function));
+  CAF_CHECK(missing_digests_of(missing_blobs_error("cannot", ids)) == ids);
+}
+
 CAF_TEST(pieces hash like the whole and a hasher can be used again) {
   hasher h(digest_function::sha256);
   h.update("hello ");

@@ -30,12 +30,12 @@ absl::StatusOr<digest> parse_digest_argument(const std::string& text) {
     const auto function = parse_digest_function(parts.front());
     if (!function.ok())
       return wrong(text, std::string(function.status().message()));
+    if (!is_built_in(*function))
+      return wrong(text, "this program was built without " + to_string(*function));
     return digest::parse(hash, size, *function);
   }
-  for (const auto function : {digest_function::sha256, digest_function::sha1, digest_function::md5,
-                              digest_function::sha384, digest_function::sha512})
-    if (hash.size() == 2 * hash_length(function))
-      return digest::parse(hash, size, function);
+  if (const auto function = function_of_length(hash.size()))
+    return digest::parse(hash, size, *function);
   return wrong(text,
                "no digest function makes hashes of " + std::to_string(hash.size()) + " characters");
 }

@@ -191,18 +191,6 @@ void batch_follows_a_stream(subject& s) {
   expect(came.message.responses(0).data() == bytes, "the bytes of the stream", "others");
 }
 
-void splitting_is_announced_when_served(subject& s) {
-  if (s.capabilities().cache_capabilities().split_blob_support())
-    throw not_offered("split_blob_support is announced; these checks do not know its rules");
-  reapi::SplitBlobRequest request;
-  request.set_instance_name(s.instance());
-  *request.mutable_blob_digest() = s.store(s.fresh()).to_proto();
-  reapi::SplitBlobResponse response;
-  expect_code("SplitBlob without split_blob_support",
-              s.server().cas->SplitBlob(s.server().new_call().get(), request, &response),
-              grpc::StatusCode::UNIMPLEMENTED);
-}
-
 } // namespace
 
 check_list cas_checks() {
@@ -240,8 +228,6 @@ check_list cas_checks() {
        compressor_that_is_not_announced_fails},
       {"cas.batch_follows_a_stream", "Reads follow writes at once, whichever way they came.",
        batch_follows_a_stream},
-      {"cas.splitting_is_announced_when_served", "What is not announced is UNIMPLEMENTED.",
-       splitting_is_announced_when_served},
   };
 }
 

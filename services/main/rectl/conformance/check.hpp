@@ -79,6 +79,7 @@ check_list resource_name_checks();
 check_list resume_checks();
 check_list compression_checks();
 check_list cas_checks();
+check_list chunking_checks();
 check_list tree_checks();
 check_list action_cache_checks();
 check_list completeness_checks();

@@ -35,31 +35,15 @@ const char* to_string(verdict::kind x) {
 
 check_list all_checks() {
   check_list all;
-  for (const auto area : {capabilities_checks,
-                          instance_checks,
-                          digest_checks,
-                          empty_blob_checks,
-                          byte_stream_read_checks,
-                          byte_stream_write_checks,
-                          resource_name_checks,
-                          resume_checks,
-                          compression_checks,
-                          cas_checks,
-                          tree_checks,
-                          action_cache_checks,
-                          completeness_checks,
-                          execution_checks,
-                          caching_checks,
-                          missing_checks,
-                          directory_checks,
-                          input_checks,
-                          command_checks,
-                          platform_checks,
-                          output_checks,
-                          output_path_checks,
-                          output_tree_checks,
-                          operations_checks,
-                          transport_checks}) {
+  for (const auto area : {capabilities_checks,  instance_checks,         digest_checks,
+                          empty_blob_checks,    byte_stream_read_checks, byte_stream_write_checks,
+                          resource_name_checks, resume_checks,           compression_checks,
+                          cas_checks,           chunking_checks,         tree_checks,
+                          action_cache_checks,  completeness_checks,     execution_checks,
+                          caching_checks,       missing_checks,          directory_checks,
+                          input_checks,         command_checks,          platform_checks,
+                          output_checks,        output_path_checks,      output_tree_checks,
+                          operations_checks,    transport_checks}) {
     const auto some = area();
     all.insert(all.end(), some.begin(), some.end());
   }
