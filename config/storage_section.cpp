@@ -33,6 +33,8 @@ void read_promises(table_reader& section, store_config& into) {
   into.min_free_bytes = read_size(section, "min_free_bytes", 0);
   into.lease = std::chrono::seconds(
       section.read_integer("lease_seconds", into.lease.count(), 1, 30 * 86400));
+  into.scrubbed_a_second = section.read_integer("scrub_bytes_per_second", into.scrubbed_a_second, 0,
+                                                std::int64_t{1} << 40);
 }
 
 void read_store(table_reader& storage, const std::string& key, const std::string& folder,

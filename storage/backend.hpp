@@ -146,6 +146,8 @@ struct filesystem_backend_options {
   std::int64_t packed_below = (16 << 10) + 1;
   store_seconds usual_promise = 3 * 3600;
   store_events events = {};
+  /// Bytes that are hashed again each second, once a day all of them, to find what rots; 0: none.
+  std::int64_t scrubbed_a_second = 0;
   /// False, for tests: nothing happens behind the caller's back. What is on the disk is read before
   /// the maker returns, and only `flush` syncs.
   bool background = true;

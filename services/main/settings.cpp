@@ -22,6 +22,7 @@ store_options store_from(const store_config& from) {
   x.min_free_bytes = from.min_free_bytes;
   x.remembered_bytes = static_cast<std::size_t>(from.memory_cache_bytes);
   x.lease = from.lease;
+  x.scrubbed_a_second = from.scrubbed_a_second;
   return x;
 }
 

@@ -64,7 +64,8 @@ absl::Status open_blobs_in(stores& all, const store_options& options,
        .level = options.level,
        .max_bytes = limits->max_bytes,
        .usual_promise = static_cast<store_seconds>(options.lease.count()),
-       .events = tell_log(meters)});
+       .events = tell_log(meters),
+       .scrubbed_a_second = options.scrubbed_a_second});
   if (!blobs.ok())
     return blobs.status();
   all.blobs = options.remembered_bytes == 0

@@ -22,6 +22,7 @@ struct store_options {
   std::optional<std::int64_t> min_free_bytes; ///< none: a twentieth of it, 16 GiB at most
   std::size_t remembered_bytes = 0;           ///< of what is on disk, kept in memory too
   std::chrono::seconds lease{3 * 3600};
+  std::int64_t scrubbed_a_second = 0; ///< bytes; 0: none
 };
 
 /// The two stores, locked and opened.

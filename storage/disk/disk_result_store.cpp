@@ -146,7 +146,7 @@ private:
   }
 
   void load() {
-    entries_->load(true);
+    entries_->load(options_.level != durability::none);
     {
       const std::lock_guard lock(load_guard_);
       loaded_ = true;

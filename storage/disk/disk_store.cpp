@@ -1,6 +1,7 @@
 #include "storage/disk/disk_store.hpp"
 
 #include "storage/disk/disk_readers.hpp"
+#include "storage/disk/scrubber.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -60,9 +61,17 @@ disk_store::open(filesystem_backend_options options) {
 
 disk_store::disk_store(filesystem_backend_options options, store_folders folders)
     : options_(std::move(options)), folders_(std::move(folders)), links_(folders_),
-      index_(options_.max_bytes, options_.usual_promise), promises_(folders_.promises) {}
+      index_(options_.max_bytes, options_.usual_promise), promises_(folders_.promises),
+      marker_(folders_.root) {}
 
 absl::Status disk_store::open_parts() {
+  const auto before = marker_.begin(options_.level);
+  if (!before.ok())
+    return before.status();
+  before_ = *before;
+  if (!before_.ended_well)
+    notice(std::string("the last server on this store was killed, or its machine went down")
+           + (before_.may_have_torn() ? "; nothing was synced, so everything is looked at" : ""));
   files_ = std::make_unique<file_blobs>(
       index_, folders_,
       file_blobs::options{.level = options_.level,
@@ -91,7 +100,11 @@ absl::Status disk_store::open_parts() {
 }
 
 disk_store::~disk_store() {
-  stopping_ = true;
+  {
+    const std::lock_guard lock(load_guard_);
+    stopping_ = true;
+  }
+  load_change_.notify_all();
   if (loader_.joinable())
     loader_.join();
   committer_ = nullptr;
@@ -99,11 +112,17 @@ disk_store::~disk_store() {
     return;
   settle_round();
   trouble(packed_->close());
+  trouble(marker_.end());
 }
 
 void disk_store::trouble(const absl::Status& why) const {
   if (!why.ok() && options_.events.trouble)
     options_.events.trouble(why);
+}
+
+void disk_store::notice(const std::string& what) const {
+  if (options_.events.notice)
+    options_.events.notice(what);
 }
 
 // ---- reading -----------------------------------------------------------------------------------
@@ -277,25 +296,52 @@ store_usage disk_store::usage() {
 // ---- at start ----------------------------------------------------------------------------------
 
 void disk_store::load() {
+  const bool careful = before_.may_have_torn();
   trouble(files_->load_pending());
-  packed_->load(false);
-  {
-    const std::lock_guard lock(load_guard_);
-    packed_known_ = true;
-  }
-  load_change_.notify_all();
+  packed_->load(!careful);
+  announce(packed_known_);
   if (!stopping_)
-    trouble(files_->load());
+    trouble(files_->load(careful));
   if (!stopping_)
     trouble(promises_.load(index_));
-  {
-    const std::lock_guard lock(load_guard_);
-    complete_ = true;
-  }
-  load_change_.notify_all();
+  announce(complete_);
   if (options_.background)
     committer_->ask(); // what was pending
   trouble(folders_.empty_trash([this] { return !stopping_; }));
+  if (options_.background && options_.scrubbed_a_second > 0)
+    scrub();
+}
+
+void disk_store::announce(std::atomic<bool>& what) {
+  {
+    const std::lock_guard lock(load_guard_);
+    what = true;
+  }
+  load_change_.notify_all();
+}
+
+bool disk_store::wait_unless_stopping(std::chrono::milliseconds time) {
+  std::unique_lock lock(load_guard_);
+  return !load_change_.wait_for(lock, time, [this] { return stopping_.load(); });
+}
+
+void disk_store::scrub() {
+  const scrubber slowly({.bytes_a_second = options_.scrubbed_a_second,
+                         .check = [this](const digest& id, blob_place place) {
+                           return check_again(id, place);
+                         },
+                         .wait = [this](std::chrono::milliseconds time) {
+                           return wait_unless_stopping(time);
+                         },
+                         .trouble = [this](const absl::Status& why) { trouble(why); },
+                         .notice = [this](const std::string& what) { notice(what); }});
+  slowly.run(index_);
+}
+
+/// What is damaged or gone has told so itself.
+absl::Status disk_store::check_again(const digest& id, blob_place place) {
+  auto status = place.segment == 0 ? files_->scrub(id) : packed_->read(id, place).status();
+  return absl::IsNotFound(status) || absl::IsDataLoss(status) ? absl::OkStatus() : status;
 }
 
 void disk_store::wait_until_packed_are_known() {

@@ -5,6 +5,7 @@
 #include "storage/disk/link_farm.hpp"
 #include "storage/disk/packed_entries.hpp"
 #include "storage/disk/promise_log.hpp"
+#include "storage/disk/run_marker.hpp"
 #include "storage/disk/write_gate.hpp"
 
 #include <atomic>
@@ -53,11 +54,14 @@ private:
 
   // What happens behind everybody's back: on a thread of its own, unless options say otherwise.
   void load();
-  void load_packed();
+  void announce(std::atomic<bool>& what);
+  void scrub();
+  bool wait_unless_stopping(std::chrono::milliseconds time);
   void settle_round();
   void wait_until_packed_are_known();
-  void wait_until_complete();
   void trouble(const absl::Status& why) const;
+  void notice(const std::string& what) const;
+  absl::Status check_again(const digest& id, blob_place place);
 
   const filesystem_backend_options options_;
   const store_folders folders_;
@@ -67,6 +71,8 @@ private:
   std::unique_ptr<packed_entries> packed_;
   std::unique_ptr<file_blobs> files_;
   promise_log promises_;
+  const run_marker marker_;
+  last_run before_;
 
   std::mutex load_guard_;
   std::condition_variable load_change_;

@@ -26,6 +26,14 @@ std::mutex& file_blobs::guard_of(const digest& id) {
 // ---- reading -----------------------------------------------------------------------------------
 
 absl::StatusOr<disk_file> file_blobs::open(const digest& id) {
+  return open_verified(id, false);
+}
+
+absl::Status file_blobs::scrub(const digest& id) {
+  return open_verified(id, true).status();
+}
+
+absl::StatusOr<disk_file> file_blobs::open_verified(const digest& id, bool always) {
   auto file = files_.open(id);
   if (absl::IsNotFound(file.status()))
     lose(id, file.status());
@@ -34,7 +42,7 @@ absl::StatusOr<disk_file> file_blobs::open(const digest& id) {
   const auto facts = file->facts();
   if (!facts.ok())
     return facts.status();
-  if (auto status = verify(*file, id, *facts); !status.ok()) {
+  if (auto status = verify(*file, id, *facts, always); !status.ok()) {
     if (!absl::IsDataLoss(status) && !absl::IsInternal(status))
       return status; // no descriptors, no memory: the blob is as it was
     lose(id, status);
@@ -44,12 +52,12 @@ absl::StatusOr<disk_file> file_blobs::open(const digest& id) {
   return file;
 }
 
-absl::Status file_blobs::verify(const disk_file& file, const digest& id,
-                                const struct stat& facts) {
+absl::Status file_blobs::verify(const disk_file& file, const digest& id, const struct stat& facts,
+                                bool always) {
   if (facts.st_size != id.size_bytes())
     return absl::DataLossError("it has " + std::to_string(facts.st_size) + " bytes");
   const auto stamp = stamp_of(facts);
-  if (index_.stamp(id) == stamp)
+  if (!always && index_.stamp(id) == stamp)
     return absl::OkStatus();
   hasher hash(id.function());
   std::string buffer(hash_size, '\0');
@@ -135,28 +143,29 @@ absl::Status file_blobs::settle() {
   absl::Status first;
   std::map<std::pair<digest_function, char>, digest> folders;
   for (const auto& id : pending) {
-    const auto status = settle_one(id);
-    if (status.ok())
+    const auto moved = settle_one(id);
+    if (moved.ok() && *moved)
       folders.emplace(std::pair(id.function(), id.raw_hash().front()), id);
-    first.Update(status);
+    first.Update(moved.status());
   }
   for (const auto& [shard, id] : folders)
     first.Update(files_.sync_names(id));
   return first;
 }
 
-/// What was removed meanwhile, or is there for good already, is done.
-absl::Status file_blobs::settle_one(const digest& id) {
+/// False: it was removed meanwhile, or is there for good already.
+absl::StatusOr<bool> file_blobs::settle_one(const digest& id) {
   auto file = files_.open_pending(id);
   if (absl::IsNotFound(file.status()))
-    return absl::OkStatus();
+    return false;
   if (!file.ok()) { // no descriptors: it stays pending
     const std::lock_guard lock(pending_guard_);
     pending_.push_back(id);
     return file.status();
   }
   const auto facts = file->facts();
-  auto status = facts.ok() ? verify(*file, id, *facts) : facts.status(); // one found at start
+  auto status = facts.ok() ? verify(*file, id, *facts, false)
+                           : facts.status(); // one found at start
   if (status.ok())
     status = file->sync();
   if (!status.ok()) {
@@ -165,7 +174,9 @@ absl::Status file_blobs::settle_one(const digest& id) {
   }
   const std::lock_guard lock(guard_of(id));
   status = files_.settle(id);
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+  if (status.ok() || absl::IsNotFound(status))
+    return status.ok();
+  return status;
 }
 
 // ---- at start ----------------------------------------------------------------------------------
@@ -180,9 +191,18 @@ absl::Status file_blobs::load_pending() {
   return status;
 }
 
-absl::Status file_blobs::load() {
-  return files_.for_each([this](const digest& id) {
-    index_.add_found(id, in_a_file, 0);
+bool file_blobs::has_its_size(const digest& id) {
+  const auto file = files_.open(id);
+  if (!file.ok())
+    return false;
+  const auto facts = file->facts();
+  return facts.ok() && facts->st_size == id.size_bytes();
+}
+
+absl::Status file_blobs::load(bool look_at_them) {
+  return files_.for_each([this, look_at_them](const digest& id) {
+    if (!look_at_them || has_its_size(id)) // else the next write of it takes its place
+      index_.add_found(id, in_a_file, 0);
     return absl::OkStatus();
   });
 }

@@ -25,6 +25,9 @@ public:
   /// to it since. NOT_FOUND also when it is damaged; then it is in quarantine.
   absl::StatusOr<disk_file> open(const digest& id);
 
+  /// As `open`, but hashed now in any case.
+  absl::Status scrub(const digest& id);
+
   absl::StatusOr<temporary_file> make_temporary() const { return files_.make_temporary(); }
 
   /// Publishes verified bytes: for good, or (`grouped`) as pending.
@@ -35,7 +38,8 @@ public:
 
   /// Tells the index what earlier processes left; pending ones are settled by the next `settle`.
   absl::Status load_pending();
-  absl::Status load();
+  /// `look_at_them`: a name does not even mean that the size is right.
+  absl::Status load(bool look_at_them);
 
   /// Removes those that are in files, except what was stored again meanwhile.
   absl::Status evict(const blob_index::victim& victim);
@@ -50,8 +54,11 @@ public:
   }
 
 private:
-  absl::Status verify(const disk_file& file, const digest& id, const struct stat& facts);
-  absl::Status settle_one(const digest& id);
+  absl::StatusOr<disk_file> open_verified(const digest& id, bool always);
+  absl::Status verify(const disk_file& file, const digest& id, const struct stat& facts,
+                      bool always);
+  bool has_its_size(const digest& id);
+  absl::StatusOr<bool> settle_one(const digest& id);
   std::mutex& guard_of(const digest& id);
   absl::Status publish_for_good(temporary_file file, const digest& id);
 

@@ -21,14 +21,13 @@ absl::StatusOr<std::unique_ptr<packed_entries>> packed_entries::open(blob_index&
   return made;
 }
 
-void packed_entries::load(bool latest_counts) {
+void packed_entries::load(bool trust_lists) {
   const segment_log::loader into{
       .found =
-          [this, latest_counts](const digest& key, blob_place place, std::uint32_t payload) {
+          [this](const digest& key, blob_place place, std::uint32_t payload) {
             if (index_.add_found(key, place, payload))
               return true;
-            const auto older = latest_counts ? index_.replace_older(key, place, payload)
-                                             : std::nullopt;
+            const auto older = index_.replace_older(key, place, payload);
             if (older)
               wasted(*older);
             return older.has_value();
@@ -42,7 +41,8 @@ void packed_entries::load(bool latest_counts) {
           [this](const digest& key) {
             if (options_.events.lost)
               options_.events.lost(key, absl::DataLossError("its record was damaged"));
-          }};
+          },
+      .trusts_lists = trust_lists};
   log_->load(into, [this](const absl::Status& why) {
     if (options_.events.trouble)
       options_.events.trouble(why);

@@ -22,9 +22,9 @@ public:
   static absl::StatusOr<std::unique_ptr<packed_entries>> open(blob_index& index,
                                                               const options& given);
 
-  /// Tells the index what earlier processes left. The oldest first: what was stored later counts
-  /// when `latest_counts`, else what was found first.
-  void load(bool latest_counts);
+  /// Tells the index what earlier processes left; of one key what was stored last. See
+  /// segment_log::loader for `trust_lists`.
+  void load(bool trust_lists);
 
   /// The whole bytes of an entry that lies at `place`. NOT_FOUND when it has been moved meanwhile:
   /// look into the index again; DATA_LOSS when it was damaged, and is forgotten now.

@@ -21,7 +21,7 @@ std::string encode(std::span<const blob_index::promise_note> notes) {
   bytes.reserve(notes.size() * note_size);
   for (const auto& x : notes) {
     put_number(bytes, x.prefix);
-    put_number(bytes, (x.until | uses_bits) - uses_bits + std::min(x.uses, uses_bits));
+    put_number(bytes, ((x.until + uses_bits) & ~uses_bits) | std::min(x.uses, uses_bits));
   }
   return bytes;
 }

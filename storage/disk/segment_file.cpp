@@ -106,6 +106,8 @@ absl::StatusOr<std::string> segment_file::read(std::int64_t offset, const digest
   if (!(header->key == key) || header->kind != record_kind::bytes)
     return absl::NotFoundError("another record lies at the place of " + key.to_string());
   const auto whole = header_size + header->payload;
+  if (offset + static_cast<std::int64_t>(whole) > size_)
+    return absl::DataLossError(file_.name() + " ends in the record of " + key.to_string());
   if (const auto had = *n; had < whole) {
     bytes.resize(whole);
     n = file_.read_at(offset + static_cast<std::int64_t>(had), std::span(bytes).subspan(had));
@@ -132,7 +134,7 @@ absl::StatusOr<std::int64_t> segment_file::scan(const visitor& visit) const {
     if (!bytes.ok())
       return bytes.status();
     const auto header = parse_record_header(*bytes);
-    if (!header.ok())
+    if (!header.ok() || offset + header->size() > size_)
       return offset;
     const auto size = static_cast<std::size_t>(header->size());
     bytes = reader.peek(size);

@@ -25,45 +25,35 @@ absl::StatusOr<std::unique_ptr<segment_log>> segment_log::open(disk_folder folde
 absl::Status segment_log::find_segments() {
   std::vector<std::string> left;
   auto status = folder_.list([&](const std::string& name) {
-    if (const auto number = segment_file::number_of(name); number != 0)
-      segments_[number].known = false;
-    else if (name.size() > 4 && name.substr(name.size() - 4) == ".new")
+    if (name.size() > 4 && name.substr(name.size() - 4) == ".new")
       left.push_back(name);
+    const auto number = segment_file::number_of(name);
+    if (number == 0)
+      return absl::OkStatus();
+    auto file = segment_file::open(folder_, number);
+    if (!file.ok())
+      return file.status();
+    table_.add_found(*std::move(file));
+    last_number_ = std::max(last_number_, number);
     return absl::OkStatus();
   });
   for (const auto& name : left)
     status.Update(folder_.remove(name));
-  for (auto& [number, each] : segments_) {
-    auto file = segment_file::open(folder_, number);
-    if (!file.ok())
-      return file.status();
-    each.file = *std::move(file);
-    each.synced = each.file->size();
-    each.full = true;
-    last_number_ = found_up_to_ = number;
-  }
   return status;
-}
-
-std::shared_ptr<segment_file> segment_log::file_of(std::uint32_t number) const {
-  const std::lock_guard lock(guard_);
-  const auto found = segments_.find(number);
-  return found == segments_.end() ? nullptr : found->second.file;
 }
 
 // ---- appending and reading ---------------------------------------------------------------------
 
 /// The active segment, or a new one when that would become too large.
 absl::StatusOr<std::shared_ptr<segment_file>> segment_log::writable(std::int64_t bytes) {
-  if (auto file = file_of(active_); file && file->size() + bytes <= options_.segment_bytes)
+  if (auto file = table_.find(active_); file && file->size() + bytes <= options_.segment_bytes)
     return file;
   auto file = segment_file::create(folder_, last_number_ + 1);
   if (!file.ok())
     return file.status();
   active_ = ++last_number_;
   new_segment_ = true;
-  const std::lock_guard lock(guard_);
-  segments_[active_].file = *file;
+  table_.add(*file);
   return *file;
 }
 
@@ -107,31 +97,29 @@ void segment_log::note_appended(std::span<const segment_record> records,
       if (records[i].kind == record_kind::bytes)
         unsynced_.records.emplace_back(records[i].key, places[i]);
   }
-  const std::lock_guard lock(guard_);
-  auto& into = segments_[places.front().segment];
-  into.wanted += size;
+  const auto number = places.front().segment;
+  table_.wanted(number, size);
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto& x = records[i];
     blob_place removed;
     if (x.kind == record_kind::removed)
       removed = decode_place(x.payload).value_or(blob_place{});
-    into.list.add({x.kind, x.key, static_cast<std::uint32_t>(x.payload.size())},
-                     places[i].offset, removed);
+    table_.listed(number, {{x.kind, x.key, static_cast<std::uint32_t>(x.payload.size())},
+                           places[i].offset,
+                           removed});
   }
 }
 
 absl::StatusOr<std::string> segment_log::read(blob_place place, const digest& key,
                                               std::int64_t payload) const {
-  const auto file = file_of(place.segment);
+  const auto file = table_.find(place.segment);
   if (!file)
     return absl::NotFoundError("the segment of " + key.to_string() + " has been removed");
   return file->read(place.offset, key, payload);
 }
 
 void segment_log::wasted(blob_place place, const digest& key, std::int64_t payload) {
-  const std::lock_guard lock(guard_);
-  if (const auto found = segments_.find(place.segment); found != segments_.end())
-    found->second.wanted -= record_size(key.function(), payload);
+  table_.wanted(place.segment, -record_size(key.function(), payload));
 }
 
 // ---- syncing -----------------------------------------------------------------------------------
@@ -143,10 +131,7 @@ segment_log::unsynced segment_log::take_unsynced() {
   what.up_to = appends_;
   what.active = active_;
   what.new_segment = std::exchange(new_segment_, false);
-  const std::lock_guard lock(guard_);
-  for (const auto& [number, each] : segments_)
-    if (!each.full)
-      what.segments.emplace_back(number, each.file->size());
+  what.segments = table_.unfinished();
   return what;
 }
 
@@ -199,11 +184,10 @@ absl::Status segment_log::close() {
 absl::Status segment_log::sync_all(const unsynced& what) {
   if (options_.sync) {
     for (const auto& [number, size] : what.segments) {
-      const auto file = file_of(number);
+      const auto file = table_.find(number);
       if (auto status = file->sync(); !status.ok())
         return status;
-      const std::lock_guard lock(guard_);
-      segments_[number].synced = size;
+      table_.synced(number, size);
     }
     if (what.new_segment)
       if (auto status = folder_.sync(); !status.ok())
@@ -218,17 +202,9 @@ absl::Status segment_log::sync_all(const unsynced& what) {
 /// Writes the list of a segment that is appended to no more. Without a list the next start takes
 /// longer, so that is no trouble: it is tried again at the next sync.
 void segment_log::finish_segment(std::uint32_t number) {
-  segment_list list;
-  {
-    const std::lock_guard lock(guard_);
-    list = std::move(segments_[number].list);
-  }
+  auto list = table_.take_list(number);
   const bool saved = list.save(folder_, number, options_.sync).ok();
-  const std::lock_guard lock(guard_);
-  if (saved)
-    segments_[number].full = true;
-  else
-    segments_[number].list = std::move(list);
+  table_.finished(number, saved, std::move(list));
 }
 
 /// What could not be synced is cut off, with what came after it; the log goes on in a new segment.
@@ -242,14 +218,7 @@ std::uint64_t segment_log::give_up(unsynced what) {
     unsynced_ = {};
     unsynced_bytes_ = 0;
     active_ = 0;
-    const std::lock_guard lock(guard_);
-    for (auto& [number, each] : segments_) {
-      if (each.full)
-        continue;
-      each.file->cut(each.synced).IgnoreError(); // what stays there is checked at the next start
-      each.full = true;
-      each.list.clear();
-    }
+    table_.give_up_unsynced();
   }
   if (options_.lost)
     options_.lost(what.records);
@@ -259,36 +228,29 @@ std::uint64_t segment_log::give_up(unsynced what) {
 // ---- at start ----------------------------------------------------------------------------------
 
 void segment_log::load(const loader& into, const std::function<void(const absl::Status&)>& failed) {
-  std::vector<std::uint32_t> numbers;
-  {
-    const std::lock_guard lock(guard_);
-    for (const auto& [number, each] : segments_)
-      if (number <= found_up_to_)
-        numbers.push_back(number);
-  }
-  for (const auto number : numbers)
+  for (const auto number : table_.found())
     if (auto status = load_segment(number, into); !status.ok())
       failed(status);
 }
 
 absl::Status segment_log::load_segment(std::uint32_t number, const loader& into) {
-  auto status = segment_list::load(folder_, number, [&](const segment_list::item& x) {
-    load_item(number, x, into);
-    return absl::OkStatus();
-  });
+  auto status = absl::NotFoundError("not asked for");
+  if (into.trusts_lists)
+    status = segment_list::load(folder_, number, [&](const segment_list::item& x) {
+      load_item(number, x, into);
+      return absl::OkStatus();
+    });
   if (absl::IsNotFound(status) || absl::IsDataLoss(status))
     status = scan_segment(number, into);
-  if (!status.ok())
-    return status;
-  const std::lock_guard lock(guard_);
-  segments_[number].known = true;
+  if (status.ok())
+    table_.loaded(number);
   return status;
 }
 
 /// Every payload is looked at: nobody has said that this segment is whole.
 absl::Status segment_log::scan_segment(std::uint32_t number, const loader& into) {
   segment_list list;
-  const auto end = file_of(number)->scan(
+  const auto end = table_.find(number)->scan(
       [&](const record_header& header, std::uint32_t offset, std::string_view payload) {
         segment_list::item item{header, offset, {}};
         if (header.kind == record_kind::removed) {
@@ -307,7 +269,7 @@ absl::Status segment_log::scan_segment(std::uint32_t number, const loader& into)
   if (!end.ok())
     return end.status();
   if (options_.sync)
-    if (auto status = file_of(number)->sync(); !status.ok())
+    if (auto status = table_.find(number)->sync(); !status.ok())
       return status;
   return list.save(folder_, number, options_.sync);
 }
@@ -320,42 +282,17 @@ void segment_log::load_item(std::uint32_t number, const segment_list::item& item
   }
   if (!into.found(item.header.key, {number, item.offset}, item.header.payload))
     return;
-  const std::lock_guard lock(guard_);
-  segments_[number].wanted += item.header.size();
+  table_.wanted(number, item.header.size());
 }
 
 // ---- room --------------------------------------------------------------------------------------
-
-std::int64_t segment_log::bytes() const {
-  const std::lock_guard lock(guard_);
-  std::int64_t sum = 0;
-  for (const auto& [number, each] : segments_)
-    sum += each.file->size();
-  return sum;
-}
-
-std::uint32_t segment_log::most_wasted(double part) const {
-  const std::lock_guard lock(guard_);
-  std::uint32_t worst = 0;
-  for (const auto& [number, each] : segments_) {
-    if (!each.full || !each.known)
-      continue;
-    const auto size = static_cast<double>(each.file->size());
-    const auto waste = size > 0 ? 1 - static_cast<double>(each.wanted) / size : 1.0;
-    if (waste < part)
-      continue;
-    part = waste;
-    worst = number;
-  }
-  return worst;
-}
 
 absl::Status segment_log::for_each_item(std::uint32_t number,
                                         const segment_list::visitor& visit) const {
   auto status = segment_list::load(folder_, number, visit);
   if (!absl::IsNotFound(status) && !absl::IsDataLoss(status))
     return status;
-  const auto file = file_of(number);
+  const auto file = table_.find(number);
   return file
       ->scan([&](const record_header& header, std::uint32_t offset, std::string_view payload) {
         return visit({header, offset,
@@ -367,14 +304,14 @@ absl::Status segment_log::for_each_item(std::uint32_t number,
 }
 
 absl::Status segment_log::compact(std::uint32_t number, const mover& with) {
-  const auto file = file_of(number);
+  const auto file = table_.find(number);
   if (!file)
     return absl::OkStatus();
   segment_move move(*this, with);
   auto status = for_each_item(number, [&](const segment_list::item& item) {
     const blob_place from{number, item.offset};
     if (item.header.kind == record_kind::removed)
-      return file_of(item.removed.segment) && item.removed.segment != number
+      return table_.find(item.removed.segment) && item.removed.segment != number
                  ? move.add(item.header.key, record_kind::removed, from,
                             encode_place(item.removed))
                  : absl::OkStatus();
@@ -393,10 +330,7 @@ absl::Status segment_log::compact(std::uint32_t number, const mover& with) {
 }
 
 absl::Status segment_log::remove_segment(std::uint32_t number) {
-  {
-    const std::lock_guard lock(guard_);
-    segments_.erase(number);
-  }
+  table_.remove(number);
   auto status = folder_.remove(segment_list::name_of(number));
   status.Update(folder_.remove(segment_file::name_of(number)));
   return status;

@@ -1,10 +1,10 @@
 #pragma once
 #include "storage/disk/segment_file.hpp"
 #include "storage/disk/segment_list.hpp"
+#include "storage/disk/segment_table.hpp"
 
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -41,6 +41,8 @@ public:
     std::function<void(const digest& key, blob_place place)> removed;
     /// A record whose payload is not its key's.
     std::function<void(const digest& key)> damaged;
+    /// False: what was never synced may not be what was written, so that lists say nothing.
+    bool trusts_lists = true;
   };
 
   /// Tells what the segments of earlier processes hold, the oldest first. May run beside everything
@@ -71,10 +73,10 @@ public:
   // ---- room ----
 
   /// Of all segments, waste included.
-  std::int64_t bytes() const;
+  std::int64_t bytes() const { return table_.bytes(); }
 
   /// The full segment of which the largest part is waste, if that is `part` or more; else 0.
-  std::uint32_t most_wasted(double part) const;
+  std::uint32_t most_wasted(double part) const { return table_.most_wasted(part); }
 
   struct mover {
     std::function<bool(const digest& key, blob_place place)> is_wanted;
@@ -87,19 +89,11 @@ public:
   absl::Status compact(std::uint32_t number, const mover& with);
 
 private:
-  struct segment {
-    std::shared_ptr<segment_file> file;
-    std::int64_t wanted = 0; ///< bytes of records that are no waste
-    std::int64_t synced = 0; ///< bytes that reached the disk
-    bool full = false;       ///< and its list is written
-    bool known = true;       ///< false: of an earlier process, and not loaded yet
-    segment_list list;       ///< until then
-  };
   struct unsynced {
     std::uint64_t up_to = 0; ///< appends
     std::uint32_t active = 0;
     bool new_segment = false; ///< the folder must be synced, too
-    std::vector<std::pair<std::uint32_t, std::int64_t>> segments; ///< and their sizes
+    segment_table::sizes segments;
     std::vector<std::pair<digest, blob_place>> records;
   };
   struct failure {
@@ -116,7 +110,6 @@ private:
   absl::Status scan_segment(std::uint32_t number, const loader& into);
   void load_item(std::uint32_t number, const segment_list::item& item, const loader& into);
 
-  std::shared_ptr<segment_file> file_of(std::uint32_t number) const;
   absl::StatusOr<std::shared_ptr<segment_file>> writable(std::int64_t bytes);
   unsynced take_unsynced();
   absl::Status sync_all(const unsynced& what);
@@ -131,18 +124,15 @@ private:
   const disk_folder folder_;
   const segment_log_options options_;
 
-  std::uint32_t found_up_to_ = 0; ///< segments of earlier processes
+  segment_table table_;
 
-  mutable std::mutex append_guard_; ///< one append at a time; taken before `guard_`
-  std::uint32_t active_ = 0;        ///< 0: the next append makes one
+  std::mutex append_guard_;  ///< one append at a time
+  std::uint32_t active_ = 0; ///< 0: the next append makes one
   std::uint32_t last_number_ = 0;
   std::uint64_t appends_ = 0;
   unsynced unsynced_;
   std::int64_t unsynced_bytes_ = 0;
   bool new_segment_ = false;
-
-  mutable std::mutex guard_; ///< of the table; never held while a disk is waited for
-  std::map<std::uint32_t, segment> segments_;
 
   std::mutex sync_guard_;
   std::condition_variable synced_change_;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Writes a few seeds for every fuzzer: seeds.py FOLDER"""
+import hashlib
 import pathlib
 import sys
 import zlib
@@ -29,6 +30,14 @@ def raw_deflate(data):
     return packer.compress(data) + packer.flush()
 
 
+def record(data):
+    """A segment's."""
+    key = hashlib.sha256(data).digest()
+    start = b"EXSR\x01\x01\0\0" + len(data).to_bytes(4, "little")
+    size = len(data).to_bytes(8, "little")
+    return start + zlib.crc32(start + size + key).to_bytes(4, "little") + size + key + data
+
+
 SEEDS = {
     "resource_name": [x.encode() for x in (
         f"blobs/{HASH}/0", f"main/blobs/{HASH}/12", f"a/b/c/uploads/u/blobs/{HASH}/7/blobs/x",
@@ -51,6 +60,10 @@ SEEDS = {
         b"\x00\x01\x0f\xff" + bytes.fromhex("28b52ffd0088530000" "78" "28b52ffd0058030010" "78"),
         b"\x01\xff\x08\x03" + raw_deflate(b"hello hello hello hello"),
         b"\x01\x10\x00\xff" + raw_deflate(bytes(5000)), b"\x01\xff\x08\x00" + raw_deflate(HASH.encode()) + b"x"],
+    "segment": [  # bytes of the list, list, records
+        b"\0" + record(b"hello") + record(b""), b"\0" + record(b"one") + record(b"two")[:-1],
+        bytes([50]) + bytes([1, 1]) + (5).to_bytes(4, "little") + (16).to_bytes(4, "little") + (5).to_bytes(8, "little")
+        + hashlib.sha256(b"hello").digest() + record(b"hello")],
     "chunker": [bytes(100), b"\x07\x80" + bytes(range(256)) * 8, b"\xff\x01" + b"the same again and again, " * 40],
 }
 
