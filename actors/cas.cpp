@@ -202,6 +202,8 @@ void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>
 void cas_state::ended(const writes_ended& event) {
   open_writes_ -= event.count;
   budget_->release(event.bytes);
+  if (budget_->is_outdated())
+    measure();
   serve_waiting();
 }
 
@@ -219,11 +221,12 @@ void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
 
 void cas_state::lost(const blobs_lost& event) {
   for (const auto& id : event.digests) {
-    if (!index().contains(id))
+    const auto entry = index().doom(id); // not found from here on
+    if (!entry)
       continue; // it was never here, or the store knows
     logger().warn("blob {} was expected in the store but is not there", id.to_string());
-    in_background(*options.io, io_pool::lane::short_work, [store = options.store, id] {
-      if (const auto status = store->remove(id); !status.ok())
+    in_background(*options.io, io_pool::lane::short_work, [store = options.store, entry = *entry] {
+      if (const auto status = store->evict({&entry, 1}); !status.ok())
         logger().warn("{}", status.ToString());
     });
   }

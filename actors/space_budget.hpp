@@ -25,7 +25,10 @@ public:
   }
 
   /// True when so much has come since the last time that it is time to measure again.
-  bool is_outdated() const { return since_ > limits_.max_bytes / 256 || since_ > measure_after; }
+  bool is_outdated() const {
+    return since_ > std::min(limits_.max_bytes / 256, measure_after)
+           || files_since_ > std::max<std::int64_t>(limits_.min_free_files / 4, least_files);
+  }
 
   void stored(std::int64_t bytes) {
     since_ += bytes;
@@ -63,6 +66,7 @@ public:
 
 private:
   static constexpr std::int64_t measure_after = std::int64_t{64} << 20;
+  static constexpr std::int64_t least_files = 4;
   static constexpr std::int64_t bytes_a_file = 4096;
 
   std::int64_t free_bytes() const { return usage_.free_bytes - since_; }

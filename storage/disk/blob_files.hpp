@@ -39,6 +39,8 @@ public:
   /// The name of this blob (and of all that lie in the same folder) survives a power cut.
   absl::Status sync_names(const digest& id);
 
+  absl::Status sync_pending_names() const { return folders_.pending.sync(); }
+
   /// OK also when there was none.
   absl::Status remove(const digest& id);
 

@@ -150,6 +150,8 @@ absl::Status file_blobs::settle() {
   }
   for (const auto& [shard, id] : folders)
     first.Update(files_.sync_names(id));
+  if (!first.ok()) // at least where they are they survive
+    first.Update(files_.sync_pending_names());
   return first;
 }
 
@@ -158,11 +160,8 @@ absl::StatusOr<bool> file_blobs::settle_one(const digest& id) {
   auto file = files_.open_pending(id);
   if (absl::IsNotFound(file.status()))
     return false;
-  if (!file.ok()) { // no descriptors: it stays pending
-    const std::lock_guard lock(pending_guard_);
-    pending_.push_back(id);
-    return file.status();
-  }
+  if (!file.ok()) // no descriptors
+    return stays_pending(id, file.status());
   const auto facts = file->facts();
   auto status = facts.ok() ? verify(*file, id, *facts, false)
                            : facts.status(); // one found at start
@@ -176,7 +175,14 @@ absl::StatusOr<bool> file_blobs::settle_one(const digest& id) {
   status = files_.settle(id);
   if (status.ok() || absl::IsNotFound(status))
     return status.ok();
-  return status;
+  return stays_pending(id, status); // no room for a folder
+}
+
+/// The next round tries again.
+absl::Status file_blobs::stays_pending(const digest& id, const absl::Status& why) {
+  const std::lock_guard lock(pending_guard_);
+  pending_.push_back(id);
+  return why;
 }
 
 // ---- at start ----------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ private:
   absl::Status verify(const disk_file& file, const digest& id, const struct stat& facts,
                       bool always);
   bool has_its_size(const digest& id);
+  absl::Status stays_pending(const digest& id, const absl::Status& why);
   absl::StatusOr<bool> settle_one(const digest& id);
   std::mutex& guard_of(const digest& id);
   absl::Status publish_for_good(temporary_file file, const digest& id);

@@ -123,7 +123,7 @@ work_dir = "{self.folder}/work"
         mounts = [m for m in pathlib.Path("/proc/mounts").read_text().splitlines() if str(self.folder) in m]
         assert not mounts, f"mounts left behind: {mounts}"
         cas = pathlib.Path(re.search(r'cas\]\nroot_dir = "(.*)"', self.config.read_text())[1])
-        left = list((cas / "tmp").iterdir()) + list((cas / "pending").iterdir())
+        left = list((cas / "tmp").iterdir())
         assert not left, f"temporary files left behind: {left}"
         for folder in re.findall('work_dir = "(.*)"', self.config.read_text()):
             for slot in pathlib.Path(folder).iterdir():

@@ -177,7 +177,7 @@ class FullDisks(unittest.TestCase):
 class Eviction(unittest.TestCase):
     def test_a_store_stays_within_its_size_and_keeps_what_it_promised(self):
         with tempfile.TemporaryDirectory(prefix="expbuild-store-") as disk:
-            with on(disk, extra="max_size_bytes = 30000000\nlease_seconds = 2") as server:
+            with on(disk, extra="max_size_bytes = 30000000\nlease_seconds = 6") as server:
                 for _ in range(60):
                     blobs = some_blobs(20)
                     until(lambda batch=blobs: FullDisks.stored(server, batch), "no room was made")

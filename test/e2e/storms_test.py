@@ -48,7 +48,7 @@ class Leftovers:
         self.mounts = len(pathlib.Path("/proc/self/mounts").read_text().splitlines())
         self.runner_mounts = [len(pathlib.Path(f"/proc/{pid}/mounts").read_text().splitlines()) for pid in runners]
         self.groups = len(groups(runners))
-        self.temporary = [len(list((server.folder / x / "tmp").iterdir())) for x in ("cas", "action_cache")]
+        self.temporary = len(list((server.folder / "cas/tmp").iterdir()))
         self.attempts = [x.name for slot in (server.folder / "work").iterdir()
                          for x in slot.glob("attempt-*")]
 

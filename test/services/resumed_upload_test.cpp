@@ -196,7 +196,7 @@ CAF_TEST(an interrupted upload is given up when its time is over) {
 
 CAF_TEST(a server that stops leaves no temporary file of an interrupted upload) {
   const temporary_folder folder;
-  context->store = *make_filesystem_backend({folder.path()});
+  context->store = *make_filesystem_backend({.root = folder.path(), .packed_below = 0});
   context->cas = keep(sys.spawn(
       cas, cas_options{.store = context->store, .io = io, .meters = meters}));
   interrupt("hello");
