@@ -169,7 +169,7 @@ private:
 
   void end(const absl::Status& status) {
     let_go(*context_, std::exchange(writer_, nullptr));
-    const auto turn = std::exchange(turn_, nullptr);
+    turn_.reset(); // whoever hears the answer finds the turn free
     answer_.finish(status);
   }
 

@@ -245,7 +245,7 @@ private:
 
   void end(const absl::Status& status) {
     context_->meters->blob_read(status.ok());
-    const auto turn = std::exchange(turn_, nullptr);
+    turn_.reset(); // whoever hears the answer finds the turn free
     answer_.finish(status);
   }
 

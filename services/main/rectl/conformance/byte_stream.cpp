@@ -23,13 +23,13 @@ std::string instance_prefix(const subject& s) {
 }
 
 std::string read_name(const subject& s, const digest& id) {
-  return instance_prefix(s) + "blobs/" + id.to_string();
+  return instance_prefix(s) + id.to_resource();
 }
 
 std::string upload_name(subject& s, const digest& id) {
   auto uuid = s.fresh();
   std::replace(uuid.begin(), uuid.end(), ' ', '-');
-  return instance_prefix(s) + "uploads/" + uuid + "/blobs/" + id.to_string();
+  return instance_prefix(s) + "uploads/" + uuid + "/" + id.to_resource();
 }
 
 read_bytes read(subject& s, const std::string& name, std::int64_t offset, std::int64_t limit) {

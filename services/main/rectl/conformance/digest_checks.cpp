@@ -99,7 +99,7 @@ std::vector<digest_function> known_functions(subject& s) {
   for (const auto x : s.capabilities().cache_capabilities().digest_functions()) {
     const auto function = parse_digest_function(
         reapi::DigestFunction::Value_Name(static_cast<reapi::DigestFunction::Value>(x)));
-    if (function.ok())
+    if (function.ok() && is_built_in(*function))
       known.push_back(*function);
   }
   return known;
