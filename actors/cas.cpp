@@ -69,8 +69,7 @@ begun_writes open_writers(backend& store, const std::vector<digest>& ids,
     }
     auto writer = store.begin_write(ids[i]);
     if (writer.ok())
-      begun.emplace_back(
-          std::make_shared<permitted_writer>(*std::move(writer), admitted.permit));
+      begun.emplace_back(std::make_shared<permitted_writer>(*std::move(writer), admitted.permit));
     else
       begun.emplace_back(writer.status());
   }
@@ -141,9 +140,16 @@ cas_state::wish cas_state::wish_of(const admit_writes& request) {
   for (const auto i : index().promise(ids, now, now + lease_seconds())) {
     x.wanted[i] = true;
     x.count = request.one_by_one ? x.count + 1 : 1;
-    x.bytes += file_charge(ids[i].size_bytes());
+    const auto one = room_of(ids[i]);
+    x.needed.bytes += one.bytes;
+    x.needed.files += one.files;
   }
   return x;
+}
+
+/// A packed blob takes a little more than its size.
+room cas_state::room_of(const digest& id) const {
+  return {.bytes = file_charge(id.size_bytes()), .files = options.store->takes_a_file(id) ? 1 : 0};
 }
 
 void cas_state::admit(const admit_writes& request, const reply<admitted_writes>& answer) {
@@ -152,7 +158,7 @@ void cas_state::admit(const admit_writes& request, const reply<admitted_writes>&
     return answer(absl::ResourceExhaustedError(
         "the server is already receiving " + std::to_string(open_writes_)
         + " blobs, its limit; try again when some are finished"));
-  if (x.count == 0 || (waiting_.empty() && budget_->fits(x.bytes)))
+  if (x.count == 0 || (waiting_.empty() && budget_->fits(x.needed)))
     return grant(std::move(x), answer);
   if (auto status = may_wait(x); !status.ok())
     return answer(status);
@@ -162,8 +168,8 @@ void cas_state::admit(const admit_writes& request, const reply<admitted_writes>&
 }
 
 absl::Status cas_state::may_wait(const wish& x) const {
-  if (budget_->is_hopeless(x.bytes))
-    return absl::ResourceExhaustedError("a write of " + std::to_string(x.bytes)
+  if (budget_->is_hopeless(x.needed.bytes))
+    return absl::ResourceExhaustedError("a write of " + std::to_string(x.needed.bytes)
                                         + " bytes is too large for a store of "
                                         + std::to_string(budget_->limit()) + " bytes (max_size)");
   if (!options.store->is_index_complete())
@@ -177,10 +183,10 @@ absl::Status cas_state::may_wait(const wish& x) const {
 
 void cas_state::grant(wish x, const reply<admitted_writes>& answer) {
   open_writes_ += x.count;
-  budget_->reserve(x.bytes);
-  answer(admitted_writes{std::move(x.wanted), x.count == 0 ? nullptr
-                                                           : std::make_shared<const write_permit>(
-                                                               self, x.count, x.bytes)});
+  budget_->reserve(x.needed);
+  answer(admitted_writes{
+      std::move(x.wanted),
+      x.count == 0 ? nullptr : std::make_shared<const write_permit>(self, x.count, x.needed)});
   look_after_space();
 }
 
@@ -201,7 +207,7 @@ void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>
 
 void cas_state::ended(const writes_ended& event) {
   open_writes_ -= event.count;
-  budget_->release(event.bytes);
+  budget_->release(event.reserved);
   if (budget_->is_outdated())
     measure();
   serve_waiting();
@@ -209,11 +215,16 @@ void cas_state::ended(const writes_ended& event) {
 
 void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
   const auto now = options.clock();
-  index().promise(event.digests, now, now + lease_seconds());
+  const auto gone = index().promise(event.digests, now, now + lease_seconds());
   for (const auto& id : event.digests)
-    budget_->stored(file_charge(id.size_bytes()));
+    budget_->stored(room_of(id));
   report();
-  answer(unit{});
+  if (gone.empty())
+    answer(unit{});
+  else
+    answer(absl::UnavailableError(
+        "blob " + event.digests[gone.front()].to_string()
+        + " was lost again before anybody could be promised it; send it again"));
   if (budget_->is_outdated())
     measure();
   look_after_space();
@@ -242,9 +253,8 @@ void cas_state::look_after_space() {
 
 /// False when nothing can go: everything was promised to somebody (or the pool is full).
 bool cas_state::evict_some() {
-  auto victims =
-      index().choose_victims(std::max<std::int64_t>(budget_->excess(), 1), evicted_at_once,
-                             options.clock());
+  auto victims = index().choose_victims(std::max<std::int64_t>(budget_->excess(), 1),
+                                        evicted_at_once, options.clock());
   if (victims.empty())
     return false;
   auto work = [store = options.store, victims, me = cas_actor{self}] {
@@ -291,7 +301,7 @@ void cas_state::serve_waiting() {
   while (!waiting_.empty()) {
     auto x = wish_of(waiting_.front().request);
     if (x.count > 0
-        && (!budget_->fits(x.bytes) || open_writes_ + x.count > options.max_open_writes))
+        && (!budget_->fits(x.needed) || open_writes_ + x.count > options.max_open_writes))
       return;
     const auto answer = std::move(waiting_.front().answer);
     waiting_.pop_front();

@@ -61,12 +61,13 @@ private:
   struct wish {
     std::vector<bool> wanted;
     std::uint64_t count = 0;
-    std::int64_t bytes = 0;
+    room needed;
   };
 
   blob_index& index() { return options.store->index(); }
   store_seconds lease_seconds() const { return static_cast<store_seconds>(options.lease.count()); }
   wish wish_of(const admit_writes& request);
+  room room_of(const digest& id) const;
   absl::Status may_wait(const wish& x) const;
   void grant(wish x, const reply<admitted_writes>& answer);
   void serve_waiting();

@@ -3,6 +3,7 @@
 #include "actors/operation_messages.hpp"
 #include "actors/pool_messages.hpp"
 #include "actors/reply.hpp"
+#include "actors/space_budget.hpp"
 #include "actors/trace.hpp"
 #include "actors/worker/worker_messages.hpp"
 #include "actors/worker_status.hpp"
@@ -27,8 +28,8 @@ namespace expbuild {
 
 // ---- cas -------------------------------------------------------------------------------------
 
-/// Which of these are absent? The others are promised: they stay for the time of a lease from now on,
-/// and for `longer`. (answer: missing_blobs)
+/// Which of these are absent? The others are promised: they stay for the time of a lease from now
+/// on, and for `longer`. (answer: missing_blobs)
 struct find_missing {
   trace_context trace;
   std::vector<digest> digests;
@@ -92,7 +93,7 @@ struct blobs_lost {
 struct writes_ended {
   trace_context trace;
   std::uint64_t count = 0;
-  std::int64_t bytes = 0;
+  room reserved;
 };
 
 /// INTERNAL: blobs were evicted, or the store was measured.

@@ -12,6 +12,12 @@ struct space_limits {
   std::int64_t min_free_files = 0;
 };
 
+/// What something takes of a disk.
+struct room {
+  std::int64_t bytes = 0;
+  std::int64_t files = 0;
+};
+
 /// How much room the store has: what is allowed in, and how much must go. It lives on what was last
 /// measured and what has come since. Plain data.
 class space_budget {
@@ -30,19 +36,25 @@ public:
            || files_since_ > std::max<std::int64_t>(limits_.min_free_files / 4, least_files);
   }
 
-  void stored(std::int64_t bytes) {
-    since_ += bytes;
-    ++files_since_;
+  void stored(const room& x) {
+    since_ += x.bytes;
+    files_since_ += x.files;
   }
 
-  void reserve(std::int64_t bytes) { reserved_ += bytes; }
-  void release(std::int64_t bytes) { reserved_ -= bytes; }
+  void reserve(const room& x) {
+    reserved_.bytes += x.bytes;
+    reserved_.files += x.files;
+  }
+  void release(const room& x) {
+    reserved_.bytes -= x.bytes;
+    reserved_.files -= x.files;
+  }
 
   /// There is room for so much more.
-  bool fits(std::int64_t bytes) const {
-    return used() + reserved_ + bytes <= limits_.max_bytes
-           && free_bytes() - reserved_ - bytes >= limits_.min_free_bytes / 4
-           && free_files() > limits_.min_free_files / 4;
+  bool fits(const room& x) const {
+    return used() + reserved_.bytes + x.bytes <= limits_.max_bytes
+           && free_bytes() - reserved_.bytes - x.bytes >= limits_.min_free_bytes / 4
+           && free_files() - reserved_.files - x.files >= limits_.min_free_files / 4;
   }
 
   /// It could never fit.
@@ -52,7 +64,7 @@ public:
   std::int64_t excess() const {
     const auto high = limits_.max_bytes - limits_.max_bytes / 20;
     const auto low = limits_.max_bytes - limits_.max_bytes / 10;
-    const auto filled = used() + reserved_;
+    const auto filled = used() + reserved_.bytes;
     auto much = filled > high ? filled - low : 0;
     if (free_bytes() < limits_.min_free_bytes)
       much = std::max(much, limits_.min_free_bytes + limits_.min_free_bytes / 4 - free_bytes());
@@ -76,7 +88,7 @@ private:
   store_usage usage_;
   std::int64_t since_ = 0;
   std::int64_t files_since_ = 0;
-  std::int64_t reserved_ = 0;
+  room reserved_;
 };
 
 } // namespace expbuild

@@ -122,7 +122,7 @@ void supervisor_state::change(const dependency_changed& event) {
       wait_for_dependency(i);
     } else if (!x.worker) {
       if (x.status.restarts == 0)
-        x.status.last_failure.clear(); // it has only waited
+        x.status.last_failure.clear();             // it has only waited
       x.policy = restart_policy(options.restarts); // what failed without it says nothing any more
       ++x.generation;
       start(i);

@@ -5,13 +5,13 @@
 
 namespace expbuild {
 
-/// So many writes of so many bytes are allowed; the cas actor hears when that is over.
+/// So many writes that take so much are allowed; the cas actor hears when that is over.
 class write_permit {
 public:
-  write_permit(cas_actor owner, std::uint64_t count, std::int64_t bytes)
-      : owner_(std::move(owner)), count_(count), bytes_(bytes) {}
+  write_permit(cas_actor owner, std::uint64_t count, room reserved)
+      : owner_(std::move(owner)), count_(count), reserved_(reserved) {}
   ~write_permit() {
-    caf::anon_send(owner_, writes_ended{.trace = {}, .count = count_, .bytes = bytes_});
+    caf::anon_send(owner_, writes_ended{.trace = {}, .count = count_, .reserved = reserved_});
   }
   write_permit(const write_permit&) = delete;
   write_permit& operator=(const write_permit&) = delete;
@@ -19,7 +19,7 @@ public:
 private:
   const cas_actor owner_;
   const std::uint64_t count_;
-  const std::int64_t bytes_;
+  const room reserved_;
 };
 
 } // namespace expbuild

@@ -17,8 +17,8 @@ void read_durability(table_reader& section, durability& into) {
   else if (level == "none")
     into = durability::none;
   else if (level != "grouped")
-    section.error("durability", "unknown durability '" + level
-                                    + R"('; use "strict", "grouped" or "none")");
+    section.error("durability",
+                  "unknown durability '" + level + R"('; use "strict", "grouped" or "none")");
 }
 
 std::optional<std::int64_t> read_size(table_reader& section, const std::string& key,

@@ -39,10 +39,9 @@ public:
     admit_writes ask;
     for (const auto& x : todo_)
       ask.digests.push_back(x.id);
-    caf::anon_send(context_->cas, std::move(ask),
-                   reply<admitted_writes>([me = shared_from_this()](auto x) {
-                     me->admitted(std::move(x));
-                   }));
+    caf::anon_send(
+        context_->cas, std::move(ask),
+        reply<admitted_writes>([me = shared_from_this()](auto x) { me->admitted(std::move(x)); }));
   }
 
 private:

@@ -96,6 +96,9 @@ public:
   /// on any thread.
   virtual blob_bytes in_memory(const digest& id);
 
+  /// This blob would take a file of the disk.
+  virtual bool takes_a_file(const digest&) const { return false; }
+
   /// True once the index knows everything that is stored. Never waits.
   virtual bool is_index_complete() const { return true; }
 
@@ -104,8 +107,8 @@ public:
 
   virtual absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) = 0;
 
-  /// Verifies and stores all of them, as if each were written and committed; one answer for each, in
-  /// their order. Small ones share what they cost the disk.
+  /// Verifies and stores all of them, as if each were written and committed; one answer for each,
+  /// in their order. Small ones share what they cost the disk.
   virtual std::vector<absl::Status> write_all(std::span<const named_bytes> blobs);
 
   /// Everything that was committed before survives a power cut, unless nothing does here.
@@ -145,6 +148,7 @@ struct filesystem_backend_options {
   /// Smaller blobs are packed.
   std::int64_t packed_below = (16 << 10) + 1;
   store_seconds usual_promise = 3 * 3600;
+  store_clock clock = make_store_clock();
   store_events events = {};
   /// Bytes that are hashed again each second, once a day all of them, to find what rots; 0: none.
   std::int64_t scrubbed_a_second = 0;
@@ -175,8 +179,14 @@ struct remembering_options {
 std::shared_ptr<backend> make_remembering_backend(std::shared_ptr<backend> below,
                                                   remembering_options options = {});
 
-/// Everything in memory; gone with the process. `max_bytes` as above.
-std::shared_ptr<backend> make_memory_backend(std::int64_t max_bytes = std::int64_t{1} << 40);
+struct memory_backend_options {
+  std::int64_t max_bytes = std::int64_t{1} << 40; ///< as above
+  store_seconds usual_promise = 3 * 3600;
+  store_clock clock = make_store_clock();
+};
+
+/// Everything in memory; gone with the process.
+std::shared_ptr<backend> make_memory_backend(memory_backend_options options = {});
 
 // Conveniences over the seam; all of them block.
 

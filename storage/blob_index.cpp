@@ -21,8 +21,8 @@ std::int64_t file_charge(std::int64_t size_bytes) {
 }
 
 struct blob_index::impl {
-  impl(std::int64_t max_bytes, store_seconds usual_promise)
-      : order(table, max_bytes, usual_promise) {}
+  explicit impl(options x)
+      : given(std::move(x)), order(table, given.max_bytes, given.usual_promise) {}
 
   /// 0 also for one that is about to go.
   blob_slot present(const digest& id) const {
@@ -56,6 +56,13 @@ struct blob_index::impl {
     return {blob_table::prefix_of(x), static_cast<std::uint32_t>(x.uses), x.promised_until};
   }
 
+  void add_to_order(blob_slot slot) {
+    order.add(slot);
+    if (given.grace > 0)
+      order.keep_until(slot, given.clock() + given.grace);
+  }
+
+  const options given;
   mutable std::mutex guard;
   blob_table table;
   eviction_order order;
@@ -63,8 +70,7 @@ struct blob_index::impl {
   std::vector<promise_note> notes;
 };
 
-blob_index::blob_index(std::int64_t max_bytes, store_seconds usual_promise)
-    : impl_(std::make_unique<impl>(max_bytes, usual_promise)) {}
+blob_index::blob_index(options given) : impl_(std::make_unique<impl>(std::move(given))) {}
 
 blob_index::~blob_index() = default;
 
@@ -172,7 +178,7 @@ std::optional<blob_index::victim> blob_index::add(const digest& id, blob_place p
     impl_->order.take_out(slot);
   }
   impl_->settle(slot, place, stamp);
-  impl_->order.add(slot);
+  impl_->add_to_order(slot);
   return before;
 }
 
@@ -186,14 +192,15 @@ bool blob_index::add_found(const digest& id, blob_place place, std::uint32_t sta
   return true;
 }
 
-std::optional<blob_index::victim>
-blob_index::replace_older(const digest& id, blob_place place, std::uint32_t stamp) {
+std::optional<blob_index::victim> blob_index::replace_older(const digest& id, blob_place place,
+                                                            std::uint32_t stamp) {
   const std::lock_guard lock(impl_->guard);
   const auto slot = impl_->present(id);
   if (slot == 0)
     return std::nullopt;
   const auto before = impl_->entry_of(slot);
-  if (std::pair(before.place.segment, before.place.offset) >= std::pair(place.segment, place.offset))
+  if (std::pair(before.place.segment, before.place.offset)
+      >= std::pair(place.segment, place.offset))
     return std::nullopt;
   impl_->count(impl_->table.at(slot), -1);
   impl_->order.take_out(slot);
@@ -232,7 +239,8 @@ std::optional<blob_index::victim> blob_index::remove(const digest& id, blob_plac
   return before;
 }
 
-// ---- what a restart must not forget --------------------------------------------------------------
+// ---- what a restart must not forget
+// --------------------------------------------------------------
 
 std::vector<blob_index::promise_note> blob_index::take_promises() {
   const std::lock_guard lock(impl_->guard);
@@ -250,8 +258,7 @@ std::vector<blob_index::promise_note> blob_index::all_promises() const {
       if (const auto& x = impl_->table.at(next); x.taken != 0 && x.promised_until != 0)
         all.push_back(impl::note_of(x));
   }
-  std::sort(all.begin(), all.end(),
-            [](const auto& a, const auto& b) { return a.until < b.until; });
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.until < b.until; });
   return all;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "storage/digest.hpp"
+#include "storage/store_clock.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -19,9 +20,6 @@ struct blob_place {
   friend bool operator==(const blob_place&, const blob_place&) = default;
 };
 
-/// Seconds since 1970 on a clock that never jumps while the process lives (store_clock.hpp).
-using store_seconds = std::uint32_t;
-
 struct index_stats {
   std::uint64_t blobs = 0;
   std::int64_t bytes = 0;        ///< sum of the blobs' sizes
@@ -35,16 +33,23 @@ struct index_stats {
 /// the authority: a backend keeps this true, and what turns out to be wrong is corrected at once.
 ///
 /// What goes first is decided by S3-FIFO (Yang et al., "FIFO queues are all you need for cache
-/// eviction", SOSP 2023) among the blobs that are promised to nobody: new ones wait in a small queue,
-/// and only what is used again while it is there (or soon after it has gone) gets into the main queue.
-/// A burst of uploads that nobody asks for again leaves first.
+/// eviction", SOSP 2023) among the blobs that are promised to nobody: new ones wait in a small
+/// queue, and only what is used again while it is there (or soon after it has gone) gets into the
+/// main queue. A burst of uploads that nobody asks for again leaves first.
 ///
 /// 64 bytes a blob and some ten for finding it. All functions are safe on any thread, and take well
 /// under a microsecond a blob.
 class blob_index {
 public:
-  /// `max_bytes`: what the small queue may take a tenth of. `usual_promise` is in seconds.
-  explicit blob_index(std::int64_t max_bytes, store_seconds usual_promise = 3 * 3600);
+  struct options {
+    std::int64_t max_bytes = 0; ///< what the small queue may take a tenth of
+    store_seconds usual_promise = 3 * 3600;
+    /// For so long a new blob stays: until whoever stored it was promised it.
+    store_seconds grace = 60;
+    store_clock clock = make_store_clock();
+  };
+
+  explicit blob_index(options given);
   ~blob_index();
   blob_index(const blob_index&) = delete;
   blob_index& operator=(const blob_index&) = delete;
@@ -75,8 +80,8 @@ public:
   std::vector<std::size_t> promise(std::span<const digest> ids, store_seconds now,
                                    store_seconds until);
 
-  /// Of a blob in a file: which file was stored or verified, 0 for none since the start. Of one in a
-  /// segment: the length of its record's payload. 0 when it is not here.
+  /// Of a blob in a file: which file was stored or verified, 0 for none since the start. Of one in
+  /// a segment: the length of its record's payload. 0 when it is not here.
   std::uint32_t stamp(const digest& id) const;
 
   index_stats stats() const;
@@ -95,8 +100,8 @@ public:
   /// As `add`, unless it is known: found on the disk at start.
   bool add_found(const digest& id, blob_place place, std::uint32_t stamp);
 
-  /// Found on the disk, too, and it is in a newer segment: it counts instead. Answers what lay there
-  /// before, or nothing when that is newer.
+  /// Found on the disk, too, and it is in a newer segment: it counts instead. Answers what lay
+  /// there before, or nothing when that is newer.
   std::optional<victim> replace_older(const digest& id, blob_place place, std::uint32_t stamp);
 
   void set_stamp(const digest& id, std::uint32_t stamp);
@@ -106,7 +111,6 @@ public:
 
   /// It is gone, if it lay at `place`. Answers the entry as it was.
   std::optional<victim> remove(const digest& id, blob_place place);
-
 
   // ---- what a restart must not forget ----
 

@@ -56,7 +56,9 @@ public:
   void erase(blob_slot slot);
 
   blob_entry& at(blob_slot slot) { return blocks_[slot / block_size][slot % block_size]; }
-  const blob_entry& at(blob_slot slot) const { return blocks_[slot / block_size][slot % block_size]; }
+  const blob_entry& at(blob_slot slot) const {
+    return blocks_[slot / block_size][slot % block_size];
+  }
 
   digest digest_of(blob_slot slot) const;
 

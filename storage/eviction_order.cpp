@@ -80,6 +80,13 @@ bool eviction_order::promise(blob_slot slot, std::uint32_t now, std::uint32_t un
   return true;
 }
 
+void eviction_order::keep_until(blob_slot slot, std::uint32_t until) {
+  auto& x = table_.at(slot);
+  x.promised_until = std::max(x.promised_until, until);
+  take_out(slot);
+  push(slot, promised);
+}
+
 /// They are in the order of their ends, more or less: one that stands behind a longer promise is
 /// kept for longer than it was promised, which harms nobody.
 void eviction_order::release_expired(queue from, std::uint32_t now) {

@@ -33,9 +33,12 @@ public:
   /// As it was in an earlier process: used so often, last promised until then.
   void restore(blob_slot slot, std::uint32_t uses, std::uint32_t until);
 
-  /// Not to be evicted until then. Only ever makes a promise longer: by a tenth more than asked for,
-  /// so that asking often costs nothing. True when it did.
+  /// Not to be evicted until then. Only ever makes a promise longer: by a tenth more than asked
+  /// for, so that asking often costs nothing. True when it did.
   bool promise(blob_slot slot, std::uint32_t now, std::uint32_t until);
+
+  /// The same, exactly until then.
+  void keep_until(blob_slot slot, std::uint32_t until);
 
   /// The next to go, taken out of its queue and remembered; 0 when all are promised.
   blob_slot next_victim(std::uint32_t now);

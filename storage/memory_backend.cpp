@@ -2,6 +2,7 @@
 #include "storage/memory_reader.hpp"
 #include "storage/verified_writer.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <mutex>
 #include <unordered_map>
@@ -15,7 +16,11 @@ constexpr blob_place in_memory_place{.segment = 1, .offset = 0};
 
 class memory_backend : public backend, public std::enable_shared_from_this<memory_backend> {
 public:
-  explicit memory_backend(std::int64_t max_bytes) : index_(max_bytes) {}
+  explicit memory_backend(memory_backend_options options)
+      : index_({.max_bytes = options.max_bytes,
+                .usual_promise = options.usual_promise,
+                .grace = std::min<store_seconds>(60, options.usual_promise),
+                .clock = std::move(options.clock)}) {}
 
   blob_index& index() override { return index_; }
 
@@ -102,8 +107,8 @@ absl::StatusOr<std::unique_ptr<blob_writer>> memory_backend::begin_write(const d
 
 } // namespace
 
-std::shared_ptr<backend> make_memory_backend(std::int64_t max_bytes) {
-  return std::make_shared<memory_backend>(max_bytes);
+std::shared_ptr<backend> make_memory_backend(memory_backend_options options) {
+  return std::make_shared<memory_backend>(std::move(options));
 }
 
 } // namespace expbuild

@@ -150,6 +150,7 @@ public:
   blob_index& index() override { return below_->index(); }
   bool is_index_complete() const override { return below_->is_index_complete(); }
   bool contains(const digest& id) override { return below_->contains(id); }
+  bool takes_a_file(const digest& id) const override { return below_->takes_a_file(id); }
   absl::Status flush() override { return below_->flush(); }
   store_usage usage() override { return below_->usage(); }
 

@@ -59,19 +59,19 @@ absl::Status open_blobs_in(stores& all, const store_options& options,
   if (!limits.ok())
     return limits.status();
   all.blob_limits = *limits;
-  auto blobs = make_filesystem_backend(
-      {.root = *options.root,
-       .level = options.level,
-       .max_bytes = limits->max_bytes,
-       .usual_promise = static_cast<store_seconds>(options.lease.count()),
-       .events = tell_log(meters),
-       .scrubbed_a_second = options.scrubbed_a_second});
+  auto blobs =
+      make_filesystem_backend({.root = *options.root,
+                               .level = options.level,
+                               .max_bytes = limits->max_bytes,
+                               .usual_promise = static_cast<store_seconds>(options.lease.count()),
+                               .events = tell_log(meters),
+                               .scrubbed_a_second = options.scrubbed_a_second});
   if (!blobs.ok())
     return blobs.status();
-  all.blobs = options.remembered_bytes == 0
-                  ? *std::move(blobs)
-                  : make_remembering_backend(*std::move(blobs),
-                                             {.max_bytes = options.remembered_bytes});
+  all.blobs =
+      options.remembered_bytes == 0
+          ? *std::move(blobs)
+          : make_remembering_backend(*std::move(blobs), {.max_bytes = options.remembered_bytes});
   return absl::OkStatus();
 }
 
@@ -82,11 +82,11 @@ absl::Status open_results_in(stores& all, const store_options& options,
   const auto limits = limits_of(options);
   if (!limits.ok())
     return limits.status();
-  auto results = make_filesystem_result_store(
-      {.root = *options.root,
-       .level = options.level,
-       .max_bytes = options.max_bytes.value_or(limits->max_bytes / 16),
-       .events = tell_log(meters)});
+  auto results =
+      make_filesystem_result_store({.root = *options.root,
+                                    .level = options.level,
+                                    .max_bytes = options.max_bytes.value_or(limits->max_bytes / 16),
+                                    .events = tell_log(meters)});
   if (!results.ok())
     return results.status();
   all.results = *std::move(results);
@@ -109,7 +109,9 @@ absl::StatusOr<stores> open_stores(const store_options& cas, const store_options
     status = open_blobs_in(all, cas, meters);
   } else {
     all.blob_limits.max_bytes = cas.max_bytes.value_or(in_memory_limit);
-    all.blobs = make_memory_backend(all.blob_limits.max_bytes);
+    all.blobs =
+        make_memory_backend({.max_bytes = all.blob_limits.max_bytes,
+                             .usual_promise = static_cast<store_seconds>(cas.lease.count())});
   }
   if (!status.ok())
     return status;

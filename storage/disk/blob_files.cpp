@@ -150,8 +150,8 @@ absl::Status blob_files::remove(const digest& id) {
 absl::Status blob_files::quarantine(const digest& id) {
   const auto name = pending_name_of(id);
   const auto shard = find_shard(id);
-  auto status = shard.ok() ? shard->move(file_name_of(id), folders_.quarantine, name)
-                           : shard.status();
+  auto status =
+      shard.ok() ? shard->move(file_name_of(id), folders_.quarantine, name) : shard.status();
   if (absl::IsNotFound(status))
     status = folders_.pending.move(name, folders_.quarantine, name);
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
@@ -173,8 +173,7 @@ absl::Status blob_files::link(const digest& id, int dirfd, const std::string& na
 
 // ---- all of them -------------------------------------------------------------------------------
 
-absl::Status
-blob_files::for_each(const std::function<absl::Status(const digest&)>& visit) const {
+absl::Status blob_files::for_each(const std::function<absl::Status(const digest&)>& visit) const {
   return folders_.blobs.list([&](const std::string& function_name) {
     const auto function = parse_digest_function(function_name);
     const auto top = folders_.blobs.existing(function_name);

@@ -7,6 +7,11 @@
 
 namespace expbuild {
 
+/// How long what was written waits for the disk at level `grouped`, and how long when the disk is
+/// too slow for that: then writers wait for it.
+inline constexpr std::chrono::milliseconds group_interval{200};
+inline constexpr std::chrono::milliseconds longest_wait{1000};
+
 /// Does something soon after it was asked to, once for all who asked meanwhile, on a thread of its
 /// own. Sleeps while nobody asks.
 class committer {

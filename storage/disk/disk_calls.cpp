@@ -61,6 +61,10 @@ int disk_calls::stat_filesystem(int fd, struct statvfs& facts) {
   return ::fstatvfs(fd, &facts);
 }
 
+void disk_calls::begin_sync(int fd) {
+  ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int disk_calls::sync(int fd) {
   return ::fsync(fd);
 }

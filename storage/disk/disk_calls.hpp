@@ -27,6 +27,8 @@ public:
   virtual int chmod(int fd, mode_t mode);
   virtual int stat(int fd, struct stat& facts);
   virtual int stat_filesystem(int fd, struct statvfs& facts);
+  /// The system may begin to write the file out. Only ever makes a later `sync` shorter.
+  virtual void begin_sync(int fd);
   /// The bytes of a file, or the names in a folder, survive a power cut from here on.
   virtual int sync(int fd);
   virtual int rename(int from, const char* name, int to, const char* new_name);

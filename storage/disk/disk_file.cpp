@@ -189,13 +189,14 @@ absl::Status disk_folder::remove_folder(const std::string& name) const {
   return absl::OkStatus();
 }
 
-absl::Status
-disk_folder::list(const std::function<absl::Status(const std::string&)>& visit) const {
+absl::Status disk_folder::list(const std::function<absl::Status(const std::string&)>& visit) const {
   absl::Status status;
-  if (calls_->list(fd(), [&](const char* name) {
-        status = visit(name);
-        return status.ok();
-      }) != 0)
+  if (calls_->list(fd(),
+                   [&](const char* name) {
+                     status = visit(name);
+                     return status.ok();
+                   })
+      != 0)
     return errno_status(errno, "listing folder " + file_->name());
   return status;
 }

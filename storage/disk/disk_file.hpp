@@ -48,6 +48,8 @@ public:
   absl::Status truncate(std::int64_t size) const;
   absl::Status set_mode(mode_t mode) const;
 
+  void begin_sync() const { calls_->begin_sync(fd_); }
+
   /// What was written survives a power cut. An error is final: the kernel may have dropped the
   /// bytes, and asking again may say OK (https://lwn.net/Articles/752063).
   absl::Status sync() const;

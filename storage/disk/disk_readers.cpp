@@ -45,8 +45,8 @@ private:
     if (absl::IsUnavailable(why))
       return why;
     store_->lose(id_, why);
-    return absl::DataLossError("blob " + id_.to_string() + " can not be read: "
-                               + std::string(why.message()));
+    return absl::DataLossError("blob " + id_.to_string()
+                               + " can not be read: " + std::string(why.message()));
   }
 
   const digest id_;
@@ -85,7 +85,8 @@ private:
 
 class packed_writer : public verified_writer {
 public:
-  packed_writer(const digest& id, store_ptr store) : verified_writer(id), store_(std::move(store)) {}
+  packed_writer(const digest& id, store_ptr store)
+      : verified_writer(id), store_(std::move(store)) {}
 
 private:
   absl::Status take(std::string_view bytes) override {

@@ -16,7 +16,6 @@ namespace expbuild {
 
 namespace {
 
-constexpr std::chrono::milliseconds group_interval{200};
 constexpr int moves_while_reading = 100;
 constexpr std::size_t evicted_at_once = 1024;
 /// A result is small, whatever it names; this one is a mistake.
@@ -33,7 +32,8 @@ absl::Status no_result(const digest& action) {
 class disk_result_store : public result_store {
 public:
   disk_result_store(filesystem_result_store_options options, disk_folder root)
-      : options_(std::move(options)), root_(std::move(root)), index_(options_.max_bytes) {}
+      : options_(std::move(options)), root_(std::move(root)),
+        index_({.max_bytes = options_.max_bytes, .grace = 0}) {}
 
   ~disk_result_store() override {
     stopping_ = true;
@@ -54,12 +54,13 @@ public:
     if (!status.ok())
       return status;
     auto entries = packed_entries::open(
-        index_, {.folder = *segments,
-                 .level = options_.level,
-                 .segment_bytes = segment_bytes_for(options_.max_bytes),
-                 .whole = [](const digest&,
-                             std::string_view bytes) { return decode_result(bytes).ok(); },
-                 .events = options_.events});
+        index_,
+        {.folder = *segments,
+         .level = options_.level,
+         .segment_bytes = segment_bytes_for(options_.max_bytes),
+         .max_age = options_.background ? longest_wait : std::chrono::milliseconds(0),
+         .whole = [](const digest&, std::string_view bytes) { return decode_result(bytes).ok(); },
+         .events = options_.events});
     if (!entries.ok())
       return entries.status();
     entries_ = *std::move(entries);
@@ -186,8 +187,8 @@ private:
 
 absl::StatusOr<std::shared_ptr<result_store>>
 make_filesystem_result_store(filesystem_result_store_options options) {
-  auto root = disk_folder::open_root(options.calls ? options.calls : real_disk(),
-                                     options.root.string());
+  auto root =
+      disk_folder::open_root(options.calls ? options.calls : real_disk(), options.root.string());
   if (!root.ok())
     return root.status();
   auto store = std::make_shared<disk_result_store>(std::move(options), *std::move(root));

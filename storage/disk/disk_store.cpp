@@ -11,7 +11,6 @@ namespace expbuild {
 
 namespace {
 
-constexpr std::chrono::milliseconds group_interval{200};
 constexpr int moves_while_opening = 100;
 
 std::int64_t segment_bytes_for(std::int64_t max_bytes) {
@@ -43,8 +42,7 @@ make_filesystem_backend(filesystem_backend_options options) {
   return disk_store::open(std::move(options));
 }
 
-absl::StatusOr<std::shared_ptr<disk_store>>
-disk_store::open(filesystem_backend_options options) {
+absl::StatusOr<std::shared_ptr<disk_store>> disk_store::open(filesystem_backend_options options) {
   if (!options.calls)
     options.calls = real_disk();
   auto root = disk_folder::open_root(options.calls, options.root.string());
@@ -61,8 +59,11 @@ disk_store::open(filesystem_backend_options options) {
 
 disk_store::disk_store(filesystem_backend_options options, store_folders folders)
     : options_(std::move(options)), folders_(std::move(folders)), links_(folders_),
-      index_(options_.max_bytes, options_.usual_promise), promises_(folders_.promises),
-      marker_(folders_.root) {}
+      index_({.max_bytes = options_.max_bytes,
+              .usual_promise = options_.usual_promise,
+              .grace = std::min<store_seconds>(60, options_.usual_promise),
+              .clock = options_.clock}),
+      promises_(folders_.promises), marker_(folders_.root) {}
 
 absl::Status disk_store::open_parts() {
   const auto before = marker_.begin(options_.level);
@@ -72,24 +73,27 @@ absl::Status disk_store::open_parts() {
   if (!before_.ended_well)
     notice(std::string("the last server on this store was killed, or its machine went down")
            + (before_.may_have_torn() ? "; nothing was synced, so everything is looked at" : ""));
+  const auto max_age = options_.background ? longest_wait : std::chrono::milliseconds(0);
   files_ = std::make_unique<file_blobs>(
       index_, folders_,
-      file_blobs::options{.level = options_.level,
-                          .events = options_.events,
-                          .sync_due = [this](bool at_once) {
-                            at_once ? committer_->hurry() : committer_->ask();
-                          }});
-  auto packed = packed_entries::open(index_, {.folder = folders_.segments,
-                                            .level = options_.level,
-                                            .segment_bytes = segment_bytes_for(options_.max_bytes),
-                                            .whole = is_whole,
-                                            .events = options_.events});
+      file_blobs::options{
+          .level = options_.level,
+          .events = options_.events,
+          .sync_due = [this](bool at_once) { at_once ? committer_->hurry() : committer_->ask(); },
+          .max_age = max_age});
+  auto packed =
+      packed_entries::open(index_, {.folder = folders_.segments,
+                                    .level = options_.level,
+                                    .segment_bytes = segment_bytes_for(options_.max_bytes),
+                                    .max_age = max_age,
+                                    .whole = is_whole,
+                                    .events = options_.events});
   if (!packed.ok())
     return packed.status();
   packed_ = *std::move(packed);
-  committer_ = std::make_unique<committer>(
-      options_.background ? group_interval : std::chrono::milliseconds(0),
-      [this] { settle_round(); });
+  committer_ = std::make_unique<committer>(options_.background ? group_interval
+                                                               : std::chrono::milliseconds(0),
+                                           [this] { settle_round(); });
   if (!options_.background) {
     load();
     return absl::OkStatus();
@@ -326,15 +330,12 @@ bool disk_store::wait_unless_stopping(std::chrono::milliseconds time) {
 }
 
 void disk_store::scrub() {
-  const scrubber slowly({.bytes_a_second = options_.scrubbed_a_second,
-                         .check = [this](const digest& id, blob_place place) {
-                           return check_again(id, place);
-                         },
-                         .wait = [this](std::chrono::milliseconds time) {
-                           return wait_unless_stopping(time);
-                         },
-                         .trouble = [this](const absl::Status& why) { trouble(why); },
-                         .notice = [this](const std::string& what) { notice(what); }});
+  const scrubber slowly(
+      {.bytes_a_second = options_.scrubbed_a_second,
+       .check = [this](const digest& id, blob_place place) { return check_again(id, place); },
+       .wait = [this](std::chrono::milliseconds time) { return wait_unless_stopping(time); },
+       .trouble = [this](const absl::Status& why) { trouble(why); },
+       .notice = [this](const std::string& what) { notice(what); }});
   slowly.run(index_);
 }
 

@@ -26,6 +26,7 @@ public:
   absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override;
   bool is_index_complete() const override { return complete_; }
   bool contains(const digest& id) override;
+  bool takes_a_file(const digest& id) const override { return !is_packed(id); }
   absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) override;
   std::vector<absl::Status> write_all(std::span<const named_bytes> blobs) override;
   absl::Status flush() override;

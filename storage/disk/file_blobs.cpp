@@ -2,6 +2,7 @@
 
 #include "storage/hasher.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace expbuild {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::int64_t much = std::int64_t{64} << 20;
 constexpr std::int64_t too_much = std::int64_t{256} << 20;
 constexpr std::size_t too_many = 4096;
+constexpr std::size_t settled_at_once = 64;
 
 constexpr std::size_t hash_size = std::size_t{256} << 10;
 
@@ -92,7 +94,8 @@ absl::Status file_blobs::publish(temporary_file file, const digest& id) {
   bool at_once = false;
   if (pending) {
     const std::lock_guard lock(pending_guard_);
-    pending = pending_bytes_ + id.size_bytes() <= too_much && pending_.size() < too_many;
+    pending = pending_bytes_ + id.size_bytes() <= too_much && pending_.size() < too_many
+              && (options_.max_age.count() == 0 || !age_.is_above(options_.max_age));
     at_once = pending_bytes_ > much;
   }
   if (!pending)
@@ -110,6 +113,7 @@ absl::Status file_blobs::publish(temporary_file file, const digest& id) {
     const std::lock_guard lock(pending_guard_);
     pending_.push_back(id);
     pending_bytes_ += id.size_bytes();
+    age_.added();
   }
   options_.sync_due(at_once);
   return absl::OkStatus();
@@ -139,32 +143,49 @@ absl::Status file_blobs::settle() {
     const std::lock_guard lock(pending_guard_);
     pending = std::exchange(pending_, {});
     pending_bytes_ = 0;
+    age_.sync_begins();
   }
   absl::Status first;
   std::map<std::pair<digest_function, char>, digest> folders;
-  for (const auto& id : pending) {
-    const auto moved = settle_one(id);
-    if (moved.ok() && *moved)
+  for (std::span<const digest> rest(pending); !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), settled_at_once));
+    rest = rest.subspan(some.size());
+    for (const auto& id : settle_some(some, first))
       folders.emplace(std::pair(id.function(), id.raw_hash().front()), id);
-    first.Update(moved.status());
   }
   for (const auto& [shard, id] : folders)
     first.Update(files_.sync_names(id));
   if (!first.ok()) // at least where they are they survive
     first.Update(files_.sync_pending_names());
+  age_.sync_ended();
   return first;
 }
 
+/// The disk has all of them to write at the same time. Answers those that got their place.
+std::vector<digest> file_blobs::settle_some(std::span<const digest> ids, absl::Status& first) {
+  std::vector<absl::StatusOr<disk_file>> files;
+  for (const auto& id : ids)
+    if (files.push_back(files_.open_pending(id)); files.back().ok())
+      files.back()->begin_sync();
+  std::vector<digest> settled;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto moved = settle_one(ids[i], std::move(files[i]));
+    if (moved.ok() && *moved)
+      settled.push_back(ids[i]);
+    first.Update(moved.status());
+  }
+  return settled;
+}
+
 /// False: it was removed meanwhile, or is there for good already.
-absl::StatusOr<bool> file_blobs::settle_one(const digest& id) {
-  auto file = files_.open_pending(id);
+absl::StatusOr<bool> file_blobs::settle_one(const digest& id, absl::StatusOr<disk_file> file) {
   if (absl::IsNotFound(file.status()))
     return false;
   if (!file.ok()) // no descriptors
     return stays_pending(id, file.status());
   const auto facts = file->facts();
-  auto status = facts.ok() ? verify(*file, id, *facts, false)
-                           : facts.status(); // one found at start
+  auto status =
+      facts.ok() ? verify(*file, id, *facts, false) : facts.status(); // one found at start
   if (status.ok())
     status = file->sync();
   if (!status.ok()) {

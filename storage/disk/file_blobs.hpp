@@ -1,8 +1,10 @@
 #pragma once
 #include "storage/backend.hpp"
 #include "storage/disk/blob_files.hpp"
+#include "storage/disk/unsynced_age.hpp"
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -16,6 +18,8 @@ public:
     store_events events;
     /// Files wait for a sync: one is due soon, or at once.
     std::function<void(bool at_once)> sync_due;
+    /// When the oldest pending file waits for longer, writers sync their own; 0: never.
+    std::chrono::milliseconds max_age{0};
   };
 
   file_blobs(blob_index& index, const store_folders& folders, options given)
@@ -59,7 +63,8 @@ private:
                       bool always);
   bool has_its_size(const digest& id);
   absl::Status stays_pending(const digest& id, const absl::Status& why);
-  absl::StatusOr<bool> settle_one(const digest& id);
+  std::vector<digest> settle_some(std::span<const digest> ids, absl::Status& first);
+  absl::StatusOr<bool> settle_one(const digest& id, absl::StatusOr<disk_file> file);
   std::mutex& guard_of(const digest& id);
   absl::Status publish_for_good(temporary_file file, const digest& id);
 
@@ -73,6 +78,7 @@ private:
   std::mutex pending_guard_;
   std::vector<digest> pending_;
   std::int64_t pending_bytes_ = 0;
+  unsynced_age age_;
 };
 
 } // namespace expbuild

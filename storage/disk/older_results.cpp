@@ -25,10 +25,9 @@ absl::StatusOr<std::string> read_whole(const disk_folder& folder, const std::str
 }
 
 /// One folder's files.
-absl::Status
-take_over(const disk_folder& shard, digest_function function,
-          const std::function<absl::Status(const digest&, const std::string&)>& keep,
-          const std::function<absl::Status()>& sync) {
+absl::Status take_over(const disk_folder& shard, digest_function function,
+                       const std::function<absl::Status(const digest&, const std::string&)>& keep,
+                       const std::function<absl::Status()>& sync) {
   std::vector<std::string> taken;
   auto status = shard.list([&](const std::string& name) {
     const auto action = parse_file_name(name, function);

@@ -7,6 +7,7 @@ absl::StatusOr<std::unique_ptr<packed_entries>> packed_entries::open(blob_index&
   std::unique_ptr<packed_entries> made(new packed_entries(index, given));
   segment_log_options log_options{.segment_bytes = given.segment_bytes,
                                   .sync = given.level != durability::none,
+                                  .max_age = given.max_age,
                                   .whole = given.whole,
                                   .lost = {}};
   log_options.lost = [owner = made.get()](std::span<const std::pair<digest, blob_place>> gone) {
@@ -67,8 +68,8 @@ absl::StatusOr<std::string> packed_entries::read(const digest& key, blob_place p
   auto bytes = log_->read(place, key, index_.stamp(key));
   if (bytes.ok() && options_.whole(key, *bytes))
     return bytes;
-  const auto why = bytes.ok() ? absl::DataLossError("its bytes are not those that were stored")
-                              : bytes.status();
+  const auto why =
+      bytes.ok() ? absl::DataLossError("its bytes are not those that were stored") : bytes.status();
   if (absl::IsUnavailable(why) || absl::IsNotFound(why)) // it is as it was, or elsewhere
     return why;
   forget(key, place, why);
@@ -110,8 +111,8 @@ absl::Status packed_entries::evict(std::span<const blob_index::victim> victims) 
 }
 
 segment_log::mover packed_entries::mover() {
-  return {.is_wanted =
-              [this](const digest& key, blob_place place) { return index_.lies_at(key, place); },
+  return {.is_wanted = [this](const digest& key,
+                              blob_place place) { return index_.lies_at(key, place); },
           .moved = [this](const digest& key, blob_place from,
                           blob_place to) { return index_.move(key, from, to); },
           .unreadable = [this](const digest& key, blob_place place,

@@ -14,6 +14,7 @@ public:
     disk_folder folder;
     durability level = durability::grouped;
     std::int64_t segment_bytes = std::int64_t{64} << 20;
+    std::chrono::milliseconds max_age{0}; ///< see segment_log_options
     /// Are these the key's bytes?
     std::function<bool(const digest& key, std::string_view bytes)> whole;
     store_events events;

@@ -11,9 +11,7 @@ struct last_run {
   durability level = durability::grouped;
 
   /// What it wrote, but never synced, may not be what it wrote.
-  bool may_have_torn() const {
-    return !ended_well && !same_boot && level == durability::none;
-  }
+  bool may_have_torn() const { return !ended_well && !same_boot && level == durability::none; }
 };
 
 /// ROOT/RUNNING is there while a process works on a store.

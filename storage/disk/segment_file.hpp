@@ -41,8 +41,8 @@ public:
   using visitor = std::function<absl::Status(const record_header&, std::uint32_t offset,
                                              std::string_view payload)>;
 
-  /// Goes through all records with their payloads, up to the end or the first that is not whole, and
-  /// answers where that is. `visit` may end it before, with an error.
+  /// Goes through all records with their payloads, up to the end or the first that is not whole,
+  /// and answers where that is. `visit` may end it before, with an error.
   absl::StatusOr<std::int64_t> scan(const visitor& visit) const;
 
   static std::string name_of(std::uint32_t number);

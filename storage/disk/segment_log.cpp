@@ -80,7 +80,8 @@ segment_log::append(std::span<const segment_record> records) {
     for (auto& place : places)
       place = {(*file)->number(), start + place.offset};
     note_appended(records, places, size);
-    must_wait = unsynced_bytes_ > max_unsynced_bytes;
+    must_wait = unsynced_bytes_ > max_unsynced_bytes
+                || (options_.max_age.count() > 0 && age_.is_above(options_.max_age));
   }
   if (must_wait)
     if (auto status = sync(); !status.ok())
@@ -93,6 +94,7 @@ void segment_log::note_appended(std::span<const segment_record> records,
   ++appends_;
   if (options_.sync) {
     unsynced_bytes_ += size;
+    age_.added();
     for (std::size_t i = 0; i < records.size(); ++i)
       if (records[i].kind == record_kind::bytes)
         unsynced_.records.emplace_back(records[i].key, places[i]);
@@ -104,9 +106,9 @@ void segment_log::note_appended(std::span<const segment_record> records,
     blob_place removed;
     if (x.kind == record_kind::removed)
       removed = decode_place(x.payload).value_or(blob_place{});
-    table_.listed(number, {{x.kind, x.key, static_cast<std::uint32_t>(x.payload.size())},
-                           places[i].offset,
-                           removed});
+    table_.listed(
+        number,
+        {{x.kind, x.key, static_cast<std::uint32_t>(x.payload.size())}, places[i].offset, removed});
   }
 }
 
@@ -128,6 +130,7 @@ segment_log::unsynced segment_log::take_unsynced() {
   const std::lock_guard appending(append_guard_);
   auto what = std::exchange(unsynced_, {});
   unsynced_bytes_ = 0;
+  age_.sync_begins();
   what.up_to = appends_;
   what.active = active_;
   what.new_segment = std::exchange(new_segment_, false);
@@ -152,6 +155,7 @@ absl::Status segment_log::sync() {
     auto what = take_unsynced();
     auto up_to = what.up_to;
     const auto status = sync_all(what);
+    age_.sync_ended();
     if (!status.ok())
       up_to = give_up(std::move(what));
     lock.lock();
@@ -312,8 +316,7 @@ absl::Status segment_log::compact(std::uint32_t number, const mover& with) {
     const blob_place from{number, item.offset};
     if (item.header.kind == record_kind::removed)
       return table_.find(item.removed.segment) && item.removed.segment != number
-                 ? move.add(item.header.key, record_kind::removed, from,
-                            encode_place(item.removed))
+                 ? move.add(item.header.key, record_kind::removed, from, encode_place(item.removed))
                  : absl::OkStatus();
     if (!with.is_wanted(item.header.key, from))
       return absl::OkStatus();

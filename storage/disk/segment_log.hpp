@@ -2,7 +2,9 @@
 #include "storage/disk/segment_file.hpp"
 #include "storage/disk/segment_list.hpp"
 #include "storage/disk/segment_table.hpp"
+#include "storage/disk/unsynced_age.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -16,6 +18,8 @@ struct segment_log_options {
   std::int64_t segment_bytes = std::int64_t{64} << 20;
   /// False: nothing is ever synced.
   bool sync = true;
+  /// When the oldest unsynced record waits for longer, whoever appends syncs; 0: never.
+  std::chrono::milliseconds max_age{0};
   /// Is this payload the key's? Asked for what nothing else vouches for: the last segments of a
   /// process that did not end well.
   std::function<bool(const digest& key, std::string_view payload)> whole;
@@ -113,8 +117,8 @@ private:
   absl::StatusOr<std::shared_ptr<segment_file>> writable(std::int64_t bytes);
   unsynced take_unsynced();
   absl::Status sync_all(const unsynced& what);
-  void note_appended(std::span<const segment_record> records,
-                     const std::vector<blob_place>& places, std::int64_t size);
+  void note_appended(std::span<const segment_record> records, const std::vector<blob_place>& places,
+                     std::int64_t size);
   void finish_segment(std::uint32_t number);
   std::uint64_t give_up(unsynced what);
 
@@ -132,6 +136,7 @@ private:
   std::uint64_t appends_ = 0;
   unsynced unsynced_;
   std::int64_t unsynced_bytes_ = 0;
+  unsynced_age age_;
   bool new_segment_ = false;
 
   std::mutex sync_guard_;

@@ -9,8 +9,8 @@
 
 namespace expbuild {
 
-/// The segments of a log, and how much of each is still wanted. Never waits for a disk; safe from any
-/// number of threads.
+/// The segments of a log, and how much of each is still wanted. Never waits for a disk; safe from
+/// any number of threads.
 class segment_table {
 public:
   /// One of an earlier process, which nobody has read yet.

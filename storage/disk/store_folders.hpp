@@ -17,8 +17,8 @@ namespace expbuild {
 ///     tmp/          being written
 ///     trash/        on its way out
 ///
-/// What a new process does not need from the last one (links, tmp) is thrown into the trash at once,
-/// however much it is, and emptied later.
+/// What a new process does not need from the last one (links, tmp) is thrown into the trash at
+/// once, however much it is, and emptied later.
 struct store_folders {
   disk_folder root;
   disk_folder blobs;

@@ -9,7 +9,8 @@ constexpr std::chrono::seconds soon{10};
 constexpr std::chrono::seconds between_tries{5};
 
 bool says_broken(const absl::Status& status) {
-  return absl::IsInternal(status) || absl::IsUnavailable(status) || absl::IsPermissionDenied(status);
+  return absl::IsInternal(status) || absl::IsUnavailable(status)
+         || absl::IsPermissionDenied(status);
 }
 
 } // namespace

@@ -9,9 +9,9 @@
 namespace expbuild {
 
 /// Whether a disk can be written to. After three writes in ten seconds that failed in a way that
-/// says "broken" (an I/O error, a filesystem that became read-only) further ones are refused at once,
-/// UNAVAILABLE; every five seconds one is let through to see whether that is over. A full disk or a
-/// lack of descriptors is no such failure. Safe from any number of threads.
+/// says "broken" (an I/O error, a filesystem that became read-only) further ones are refused at
+/// once, UNAVAILABLE; every five seconds one is let through to see whether that is over. A full
+/// disk or a lack of descriptors is no such failure. Safe from any number of threads.
 class write_gate {
 public:
   using clock = std::function<std::chrono::steady_clock::time_point()>;

@@ -18,8 +18,7 @@ struct fixture : actor_fixture {
 
   fixture() {
     blobs = keep(sys.spawn(
-        cas, cas_options{
-                 .store = store, .io = io, .meters = meters, .max_open_writes = 2}));
+        cas, cas_options{.store = store, .io = io, .meters = meters, .max_open_writes = 2}));
     cache = keep(sys.spawn(
         action_cache,
         action_cache_options{

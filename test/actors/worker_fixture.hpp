@@ -74,8 +74,7 @@ struct worker_fixture : actor_fixture {
     std::string name = std::filesystem::temp_directory_path() / "expbuild-worker-XXXXXX";
     folder = ::mkdtemp(name.data());
     blobs = keep(sys.spawn(
-        cas, cas_options{
-                 .store = store, .io = io, .meters = meters, .max_open_writes = 8}));
+        cas, cas_options{.store = store, .io = io, .meters = meters, .max_open_writes = 8}));
     options.name = "host-worker-1";
     options.type = "host";
     options.make_executor = [s = s] { return std::make_unique<scripted_executor>(s); };

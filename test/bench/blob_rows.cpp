@@ -173,8 +173,8 @@ void measure_restart(table& rows, const std::filesystem::path& re_server) {
   };
   rows.remark("With a million blobs a start takes " + ms(serving)
               + " ms until it serves, and the first blobs are read after " + ms(answered)
-              + " ms; it has "
-              + std::to_string(static_cast<int>(server.process().resident_mib())) + " MiB then.");
+              + " ms; it has " + std::to_string(static_cast<int>(server.process().resident_mib()))
+              + " MiB then.");
 }
 
 } // namespace expbuild::bench

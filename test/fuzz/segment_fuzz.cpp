@@ -25,8 +25,8 @@ void write(const char* name, std::string_view bytes) {
 
 } // namespace
 
-/// The first byte says how much is the list of a full segment (with the right checksum: what nothing
-/// but a bug could write), the rest is the segment.
+/// The first byte says how much is the list of a full segment (with the right checksum: what
+/// nothing but a bug could write), the rest is the segment.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0)
     return 0;
@@ -36,8 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (items.empty())
     std::filesystem::remove(folder() / "00000001.idx");
   else
-    write("00000001.idx", "expbuild-idx 1\n\n" + std::string(digest::of(items).raw_hash())
-                              + std::string(items));
+    write("00000001.idx",
+          "expbuild-idx 1\n\n" + std::string(digest::of(items).raw_hash()) + std::string(items));
   const auto whole = [](const digest& id, std::string_view bytes) {
     return digest::of(bytes, id.function()) == id;
   };

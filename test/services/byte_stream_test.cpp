@@ -187,8 +187,7 @@ CAF_TEST(a client that vanishes leaves nothing behind and gives its place back) 
 
 CAF_TEST(a server that receives too many blobs at once says RESOURCE_EXHAUSTED) {
   context->cas = keep(sys.spawn(
-      cas, cas_options{
-               .store = store, .io = io, .meters = meters, .max_open_writes = 0}));
+      cas, cas_options{.store = store, .io = io, .meters = meters, .max_open_writes = 0}));
   upload x(*this);
   CAF_CHECK(x.send(to_write(digest::of("x")), 0, "x", true).end() == grpc::RESOURCE_EXHAUSTED);
 }

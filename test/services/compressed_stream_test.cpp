@@ -235,8 +235,8 @@ CAF_TEST(within a stream the offset counts compressed bytes) {
 CAF_TEST(an interrupted compressed write reports nothing and leaves nothing) {
   const temporary_folder folder;
   context->store = *make_filesystem_backend({folder.path()});
-  context->cas = keep(sys.spawn(
-      cas, cas_options{.store = context->store, .io = io, .meters = meters}));
+  context->cas =
+      keep(sys.spawn(cas, cas_options{.store = context->store, .io = io, .meters = meters}));
   const auto bytes = sample(300'000);
   const auto id = digest::of(bytes);
   const auto frame = zstd(bytes);

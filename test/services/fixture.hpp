@@ -55,9 +55,7 @@ struct service_fixture {
     context->uploads = std::make_shared<upload_board>(io, suspension_options{});
     context->meters = meters;
     context->cas = keep(sys.spawn(
-        cas,
-        cas_options{
-            .store = store, .io = io, .meters = meters, .max_open_writes = 100}));
+        cas, cas_options{.store = store, .io = io, .meters = meters, .max_open_writes = 100}));
     context->action_cache =
         keep(sys.spawn(action_cache, action_cache_options{.results = make_memory_result_store(),
                                                           .store = store,

@@ -197,8 +197,8 @@ CAF_TEST(an interrupted upload is given up when its time is over) {
 CAF_TEST(a server that stops leaves no temporary file of an interrupted upload) {
   const temporary_folder folder;
   context->store = *make_filesystem_backend({.root = folder.path(), .packed_below = 0});
-  context->cas = keep(sys.spawn(
-      cas, cas_options{.store = context->store, .io = io, .meters = meters}));
+  context->cas =
+      keep(sys.spawn(cas, cas_options{.store = context->store, .io = io, .meters = meters}));
   interrupt("hello");
   CAF_CHECK_EQUAL(count_files(folder.path() / "tmp"), 1u);
   server->shutdown(std::chrono::seconds(1));

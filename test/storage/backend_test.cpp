@@ -22,8 +22,9 @@ struct fixture {
   temporary_folder folder;
   std::vector<std::pair<std::string, std::shared_ptr<backend>>> all{
       {"memory", make_memory_backend()},
-      {"files", *make_filesystem_backend(
-                    {.root = folder.path() / "store", .level = durability::strict, .packed_below = 0})},
+      {"files",
+       *make_filesystem_backend(
+           {.root = folder.path() / "store", .level = durability::strict, .packed_below = 0})},
       {"packed", *make_filesystem_backend({.root = folder.path() / "packed"})},
       {"remembering", make_remembering_backend(make_memory_backend())}};
 

@@ -20,8 +20,8 @@ digest blob(int i, std::int64_t size = 4096) {
 }
 
 struct fixture {
-  blob_index index{100 * 4096, lease};
   store_seconds now = 1'000'000;
+  blob_index index{{.max_bytes = 100 * 4096, .usual_promise = lease, .grace = 0}};
 
   void add(int i) { index.add(blob(i), in_a_file, 0); }
   bool promise(int i) {
@@ -140,6 +140,15 @@ CAF_TEST(what was promised stays until then and goes later) {
   CAF_CHECK_EQUAL(evict(100).size(), 2u);
 }
 
+CAF_TEST(a new blob stays until whoever stored it could be promised it) {
+  blob_index careful({.max_bytes = 4096, .grace = 60, .clock = [this] { return now; }});
+  careful.add(blob(1), in_a_file, 0);
+  now += 59;
+  CAF_CHECK(careful.choose_victims(1, 1, now).empty());
+  now += 1;
+  CAF_CHECK_EQUAL(careful.choose_victims(1, 1, now).size(), 1u);
+}
+
 CAF_TEST(a promise that is made again lasts from then on) {
   add(1);
   promise(1);
@@ -194,7 +203,7 @@ CAF_TEST(promises and uses survive a restart) {
   auto notes = index.take_promises();
   CAF_CHECK_EQUAL(notes.size(), 2u);
   CAF_CHECK(index.take_promises().empty());
-  blob_index next(100 * 4096, lease);
+  blob_index next({.max_bytes = 100 * 4096, .usual_promise = lease, .grace = 0});
   for (int i = 0; i < 20; ++i)
     next.add_found(blob(i), in_a_file, 0);
   next.restore(notes);
@@ -222,9 +231,9 @@ CAF_TEST(random changes leave it as a map would be) {
   std::map<digest, blob_place> model;
   blob_table unused; // it is made of one of these
   for (int step = 0; step < 100'000; ++step) {
-    const auto id = digest::of(std::to_string(random() % 3000),
-                               random() % 2 == 0 ? digest_function::sha256
-                                                 : digest_function::sha512);
+    const auto id =
+        digest::of(std::to_string(random() % 3000),
+                   random() % 2 == 0 ? digest_function::sha256 : digest_function::sha512);
     const blob_place place{.segment = 1 + static_cast<std::uint32_t>(random() % 9),
                            .offset = static_cast<std::uint32_t>(random() % 1000)};
     switch (random() % 4) {

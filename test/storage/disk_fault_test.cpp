@@ -1,9 +1,9 @@
 #define CAF_SUITE storage.disk_faults
 #include "storage/backend.hpp"
 #include "storage/result_store.hpp"
+#include "test/support/failing_disk.hpp"
 #include "test/support/folder.hpp"
 #include "test/support/forgetful_disk.hpp"
-#include "test/support/failing_disk.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -107,8 +107,8 @@ CAF_TEST(whatever call fails - a blob that was acknowledged is there and no blob
         const auto disk = std::make_shared<failing_disk>();
         history told;
         {
-          const auto store = *make_filesystem_backend(
-              options_for(folder.path() / "s", disk, level));
+          const auto store =
+              *make_filesystem_backend(options_for(folder.path() / "s", disk, level));
           disk->fail(call, error);
           live(*store, told);
           const bool over = !disk->has_failed();
@@ -124,8 +124,8 @@ CAF_TEST(whatever call fails - a blob that was acknowledged is there and no blob
           if (over)
             break;
         }
-        const auto again = *make_filesystem_backend(
-            options_for(folder.path() / "s", quick_disk(), level));
+        const auto again =
+            *make_filesystem_backend(options_for(folder.path() / "s", quick_disk(), level));
         check_everything(*again);
         CAF_CHECK_EQUAL(count_files(folder.path() / "s/tmp"), 0u);
       }
@@ -135,8 +135,8 @@ CAF_TEST(a disk that fails for ever is told to clients and nothing is acknowledg
   for (const int error : errors) {
     temporary_folder folder;
     const auto disk = std::make_shared<failing_disk>();
-    const auto store = *make_filesystem_backend(
-        options_for(folder.path() / "s", disk, durability::strict));
+    const auto store =
+        *make_filesystem_backend(options_for(folder.path() / "s", disk, durability::strict));
     history told;
     told.write(*store, small(1));
     disk->fail(1, error, true);
@@ -183,7 +183,8 @@ CAF_TEST(a power cut while the store recovers from one takes nothing either) {
   const auto root = folder.path() / "s";
   history told;
   {
-    const auto store = *make_filesystem_backend(options_for(root, quick_disk(), durability::grouped));
+    const auto store =
+        *make_filesystem_backend(options_for(root, quick_disk(), durability::grouped));
     live(*store, told);
     told.write(*store, large(7)); // pending
   }
@@ -200,7 +201,8 @@ CAF_TEST(a power cut while the store recovers from one takes nothing either) {
     const bool over = !disk->is_off();
     const auto left = folder.path() / ("left-" + std::to_string(change));
     disk->copy_what_is_left(left, forgetful_disk::names::lost);
-    const auto store = *make_filesystem_backend(options_for(left, quick_disk(), durability::grouped));
+    const auto store =
+        *make_filesystem_backend(options_for(left, quick_disk(), durability::grouped));
     for (const auto& bytes : told.acknowledged)
       CAF_CHECK_EQUAL(whole(*store, bytes), bytes);
     if (over)

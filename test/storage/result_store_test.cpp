@@ -1,8 +1,8 @@
 #define CAF_SUITE storage.results
 #include "storage/result_record.hpp"
 #include "storage/result_store.hpp"
-#include "test/support/folder.hpp"
 #include "test/support/failing_disk.hpp"
+#include "test/support/folder.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -65,17 +65,18 @@ CAF_TEST(results of the first format are taken over) {
   write_text(old / (action.hash() + "-6"), encode_result(result_with(7)));
   write_text(old / "foreign", "left alone");
   all[1] = nullptr;
-  const auto store = *make_filesystem_result_store(
-      {.root = folder.path() / "cache", .background = false});
+  const auto store =
+      *make_filesystem_result_store({.root = folder.path() / "cache", .background = false});
   CAF_CHECK_EQUAL(store->get(action)->exit_code(), 7);
   CAF_CHECK_EQUAL(count_files(folder.path() / "cache/results"), 1u);
 }
 
 CAF_TEST(the results that nobody asks for go when there is no room) {
   all[1] = nullptr;
-  const auto store = *make_filesystem_result_store(
-      {.root = folder.path() / "cache", .max_bytes = 4 << 20, .background = false,
-       .calls = std::make_shared<failing_disk>()});
+  const auto store = *make_filesystem_result_store({.root = folder.path() / "cache",
+                                                    .max_bytes = 4 << 20,
+                                                    .background = false,
+                                                    .calls = std::make_shared<failing_disk>()});
   auto large = result_with(0);
   large.set_stdout_raw(std::string(50'000, 'x'));
   const auto name = [](int i) { return digest::of("action " + std::to_string(i)); };

@@ -1,7 +1,7 @@
 #define CAF_SUITE storage.segment_log
 #include "storage/disk/segment_log.hpp"
-#include "test/support/folder.hpp"
 #include "test/support/failing_disk.hpp"
+#include "test/support/folder.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -26,15 +26,15 @@ struct fixture {
   std::unique_ptr<segment_log> open(std::int64_t segment_bytes = 1000) {
     auto root = *disk_folder::open_root(disk, folder.path() / "log");
     return *segment_log::open(
-        root, {.segment_bytes = segment_bytes,
-               .sync = true,
-               .whole = [](const digest& id,
-                           std::string_view bytes) { return digest::of(bytes) == id; },
-               .lost =
-                   [this](std::span<const std::pair<digest, blob_place>> gone) {
-                     for (const auto& [id, place] : gone)
-                       lost.push_back(id);
-                   }});
+        root,
+        {.segment_bytes = segment_bytes,
+         .sync = true,
+         .whole = [](const digest& id, std::string_view bytes) { return digest::of(bytes) == id; },
+         .lost =
+             [this](std::span<const std::pair<digest, blob_place>> gone) {
+               for (const auto& [id, place] : gone)
+                 lost.push_back(id);
+             }});
   }
 
   blob_place append(const std::string& bytes) {
@@ -49,13 +49,12 @@ struct fixture {
 
   known_places load(segment_log& from) {
     known_places all;
-    from.load({.found =
-                   [&all](const digest& id, blob_place place, std::uint32_t) {
-                     return all.emplace(id, place).second;
-                   },
+    from.load({.found = [&all](const digest& id, blob_place place,
+                               std::uint32_t) { return all.emplace(id, place).second; },
                .removed =
                    [&all](const digest& id, blob_place place) {
-                     if (const auto found = all.find(id); found != all.end() && found->second == place)
+                     if (const auto found = all.find(id);
+                         found != all.end() && found->second == place)
                        all.erase(found);
                    },
                .damaged = [](const digest&) {}},
@@ -247,9 +246,8 @@ CAF_TEST(a segment that is mostly waste is copied and gone) {
             places[id] = to;
             return true;
           },
-      .unreadable = [](const digest&, blob_place, const absl::Status& why) {
-        CAF_ERROR(why.ToString());
-      }};
+      .unreadable = [](const digest&, blob_place,
+                       const absl::Status& why) { CAF_ERROR(why.ToString()); }};
   for (auto number = log->most_wasted(0.5); number != 0; number = log->most_wasted(0.5)) {
     CAF_CHECK(log->compact(number, with).ok());
     CAF_CHECK(!std::filesystem::exists(file(static_cast<int>(number))));

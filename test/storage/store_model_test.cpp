@@ -27,6 +27,7 @@ struct model {
                                       .max_bytes = 4 << 20,
                                       .packed_below = 1000,
                                       .usual_promise = lease,
+                                      .clock = [this] { return now; },
                                       .background = false,
                                       .calls = std::make_shared<failing_disk>()});
   }
@@ -137,9 +138,9 @@ struct model {
 
   temporary_folder folder;
   std::mt19937 random;
+  store_seconds now = 1'000'000;
   std::shared_ptr<backend> store;
   std::map<std::string, store_seconds> there;
-  store_seconds now = 1'000'000;
 };
 
 } // namespace

@@ -38,7 +38,8 @@ public:
   bool remembers = false;
 
 private:
-  const std::shared_ptr<backend> below_ = make_memory_backend();
+  const std::shared_ptr<backend> below_ =
+      make_memory_backend({.clock = [] { return store_seconds{0}; }});
 };
 
 /// Actors on CAF's deterministic coordinator: messages run when told, time moves by hand, the disk

@@ -38,7 +38,9 @@ public:
     return fails() ? -1 : disk_calls::truncate(fd, size);
   }
   int chmod(int fd, mode_t mode) override { return fails() ? -1 : disk_calls::chmod(fd, mode); }
-  int stat(int fd, struct stat& facts) override { return fails() ? -1 : disk_calls::stat(fd, facts); }
+  int stat(int fd, struct stat& facts) override {
+    return fails() ? -1 : disk_calls::stat(fd, facts);
+  }
   int sync(int) override { return fails() ? -1 : 0; } // nobody cuts the power in a test
   int rename(int from, const char* name, int to, const char* new_name) override {
     return fails() ? -1 : disk_calls::rename(from, name, to, new_name);

@@ -15,9 +15,9 @@
 
 namespace expbuild::test {
 
-/// The kernel's calls, and beside them what the disk would hold after a power cut: of every file the
-/// bytes when it was last synced, of every folder the names when it was last synced. That is the least
-/// that a filesystem may keep; most keep more. One thread at a time.
+/// The kernel's calls, and beside them what the disk would hold after a power cut: of every file
+/// the bytes when it was last synced, of every folder the names when it was last synced. That is
+/// the least that a filesystem may keep; most keep more. One thread at a time.
 class forgetful_disk : public disk_calls {
 public:
   /// What a cut does to names that were not synced.
