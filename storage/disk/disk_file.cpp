@@ -14,6 +14,12 @@ namespace {
 constexpr mode_t folder_mode = 0700;
 constexpr std::size_t copy_size = std::size_t{16} << 20;
 
+absl::Status link_status(int error, const std::string& from, const std::string& to) {
+  if (error == EXDEV || error == EMLINK || error == EPERM)
+    return absl::UnimplementedError(from + " can not be linked to " + to);
+  return errno_status(error, "linking " + from + " to " + to);
+}
+
 } // namespace
 
 // ---- files -----------------------------------------------------------------------------------
@@ -168,13 +174,31 @@ absl::Status disk_folder::move(const std::string& name, const disk_folder& to,
   return absl::OkStatus();
 }
 
+absl::StatusOr<disk_file> disk_folder::create_outside(int dirfd, const std::string& name,
+                                                      mode_t mode) const {
+  const int opened = calls_->open(dirfd, name.c_str(), O_RDWR | O_CREAT | O_EXCL, mode);
+  if (opened < 0)
+    return errno_status(errno, "creating " + name);
+  return disk_file(calls_, opened, name);
+}
+
+absl::Status disk_folder::remove_outside(int dirfd, const std::string& name) const {
+  return calls_->unlink(dirfd, name.c_str()) == 0 ? absl::OkStatus()
+                                                  : errno_status(errno, "removing " + name);
+}
+
 absl::Status disk_folder::link(const std::string& name, int dirfd,
                                const std::string& new_name) const {
   if (calls_->link(fd(), name.c_str(), dirfd, new_name.c_str()) == 0)
     return absl::OkStatus();
-  if (errno == EXDEV || errno == EMLINK || errno == EPERM)
-    return absl::UnimplementedError(path_of(name) + " can not be linked there");
-  return errno_status(errno, "linking " + path_of(name) + " to " + new_name);
+  return link_status(errno, path_of(name), new_name);
+}
+
+absl::Status disk_folder::link_from(int dirfd, const std::string& name,
+                                    const std::string& new_name) const {
+  if (calls_->link(dirfd, name.c_str(), fd(), new_name.c_str()) == 0)
+    return absl::OkStatus();
+  return link_status(errno, name, path_of(new_name));
 }
 
 absl::Status disk_folder::remove(const std::string& name) const {

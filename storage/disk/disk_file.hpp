@@ -91,6 +91,14 @@ public:
   /// To a folder outside of the store. UNIMPLEMENTED where links can not be.
   absl::Status link(const std::string& name, int dirfd, const std::string& new_name) const;
 
+  /// A new file in a folder outside of the store.
+  absl::StatusOr<disk_file> create_outside(int dirfd, const std::string& name, mode_t mode) const;
+  absl::Status remove_outside(int dirfd, const std::string& name) const;
+
+  /// A file from outside gets a second name in here. UNIMPLEMENTED where links can not be,
+  /// ALREADY_EXISTS when the name is taken.
+  absl::Status link_from(int dirfd, const std::string& name, const std::string& new_name) const;
+
   /// OK also when there was none.
   absl::Status remove(const std::string& name) const;
   absl::Status remove_folder(const std::string& name) const;

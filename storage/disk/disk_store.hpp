@@ -66,7 +66,7 @@ private:
 
   const filesystem_backend_options options_;
   const store_folders folders_;
-  const link_farm links_;
+  link_farm links_;
   blob_index index_;
   write_gate gate_;
   std::unique_ptr<packed_entries> packed_;

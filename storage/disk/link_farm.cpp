@@ -1,51 +1,65 @@
 #include "storage/disk/link_farm.hpp"
 
-#include "storage/disk/temporary_file.hpp"
-
 namespace expbuild {
 
 namespace {
 
-std::string shard_of(const digest& id) {
-  return to_string(id.function()) + "-" + id.hash().substr(0, 2);
-}
-
 std::string file_of(const digest& id, bool executable) {
-  return id.hash() + "-" + std::to_string(id.size_bytes()) + (executable ? "-x" : "-r");
+  return to_string(id.function()) + "-" + id.hash() + (executable ? "-x" : "-r");
 }
 
 } // namespace
 
+absl::StatusOr<disk_folder> link_farm::shard_of(const digest& id) {
+  const auto byte = static_cast<unsigned char>(id.raw_hash().front());
+  const std::lock_guard lock(guard_);
+  auto& known = shards_[byte];
+  if (known)
+    return *known;
+  auto shard = folders_.links.subfolder(std::to_string(byte));
+  if (shard.ok())
+    known = *shard;
+  return shard;
+}
+
 absl::Status link_farm::link(const digest& id, bool executable, int dirfd, const std::string& name,
-                             const filler& fill) const {
-  const auto path = shard_of(id) + "/" + file_of(id, executable);
-  auto status = folders_.links.link(path, dirfd, name);
-  if (!absl::IsNotFound(status))
-    return status;
-  if (status = make(id, executable, fill); !status.ok())
-    return status;
-  return folders_.links.link(path, dirfd, name);
+                             const filler& fill) {
+  const auto shard = shard_of(id);
+  if (!shard.ok())
+    return shard.status();
+  const auto file = file_of(id, executable);
+  auto status = shard->link(file, dirfd, name);
+  if (absl::IsNotFound(status) || absl::IsUnimplemented(status))
+    status = make(*shard, file, executable, dirfd, name, fill);
+  return status;
 }
 
-absl::Status link_farm::make(const digest& id, bool executable, const filler& fill) const {
-  auto file = temporary_file::create(folders_.tmp);
-  if (!file.ok())
-    return file.status();
-  auto status = fill(file->file());
+/// It is whole before it gets its name in here. That it can not be linked, or that somebody else
+/// was faster, costs a copy.
+absl::Status link_farm::make(const disk_folder& shard, const std::string& file, bool executable,
+                             int dirfd, const std::string& name, const filler& fill) const {
+  auto made = shard.create_outside(dirfd, name, 0600);
+  if (!made.ok())
+    return made.status();
+  auto status = fill(*made);
   if (status.ok())
-    status = file->file().set_mode(executable ? 0555 : 0444);
-  if (!status.ok())
+    status = made->set_mode(executable ? 0555 : 0444);
+  if (status.ok())
+    status = made->close();
+  if (!status.ok()) {
+    shard.remove_outside(dirfd, name).IgnoreError(); // the first error counts
     return status;
-  const auto shard = folders_.links.subfolder(shard_of(id));
-  return shard.ok() ? file->move_to(*shard, file_of(id, executable)) : shard.status();
+  }
+  shard.link_from(dirfd, name, file).IgnoreError();
+  return status;
 }
 
-absl::Status link_farm::remove(const digest& id) const {
-  absl::Status status;
-  for (const bool executable : {false, true}) {
-    auto gone = folders_.links.remove(shard_of(id) + "/" + file_of(id, executable));
-    status.Update(absl::IsNotFound(gone) ? absl::OkStatus() : gone);
-  }
+absl::Status link_farm::remove(const digest& id) {
+  const auto shard = shard_of(id);
+  if (!shard.ok())
+    return shard.status();
+  auto status = shard->remove(file_of(id, false));
+  status.Update(shard->remove(file_of(id, true)));
   return status;
 }
 

@@ -6,8 +6,8 @@
 
 namespace expbuild {
 
-/// How long the oldest bytes have waited for the disk by now. What is being synced still counts. Safe
-/// from any number of threads.
+/// How long the oldest bytes have waited for the disk by now. What is being synced still counts.
+/// Safe from any number of threads.
 class unsynced_age {
 public:
   using clock = std::chrono::steady_clock;

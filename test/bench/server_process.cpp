@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace expbuild::bench {
 
@@ -44,9 +47,19 @@ server_process::server_process(const std::filesystem::path& program, std::string
   process_ = std::make_unique<child_process>(command_);
 }
 
-void server_process::restart() {
-  process_.reset();
+void server_process::start() {
   process_ = std::make_unique<child_process>(command_);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(port_));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  for (bool connected = false; !connected;) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    ::close(fd);
+    if (!connected)
+      ::usleep(1000);
+  }
 }
 
 server_process::~server_process() {

@@ -28,8 +28,11 @@ public:
 
   std::string address() const;
 
-  /// Ends the program and starts it again on the same folder.
-  void restart();
+  /// Ends the program.
+  void stop() { process_.reset(); }
+
+  /// Starts it again on the same folder; it takes connections when this returns.
+  void start();
   const child_process& process() const { return *process_; }
   const std::filesystem::path& folder() const { return folder_; }
 
