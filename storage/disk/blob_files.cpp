@@ -152,8 +152,12 @@ absl::Status blob_files::quarantine(const digest& id) {
   const auto shard = find_shard(id);
   auto status =
       shard.ok() ? shard->move(file_name_of(id), folders_.quarantine, name) : shard.status();
-  if (absl::IsNotFound(status))
-    status = folders_.pending.move(name, folders_.quarantine, name);
+  return absl::IsNotFound(status) ? quarantine_pending(id) : status;
+}
+
+absl::Status blob_files::quarantine_pending(const digest& id) const {
+  const auto name = pending_name_of(id);
+  auto status = folders_.pending.move(name, folders_.quarantine, name);
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 

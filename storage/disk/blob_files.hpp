@@ -46,6 +46,9 @@ public:
 
   /// Out of the way, for people to look at.
   absl::Status quarantine(const digest& id);
+  absl::Status quarantine_pending(const digest& id) const;
+
+  bool has_settled(const digest& id) { return open_settled(id).ok(); }
 
   /// Every name that means a blob; other files are left alone.
   absl::Status for_each(const std::function<absl::Status(const digest&)>& visit) const;

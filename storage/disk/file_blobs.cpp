@@ -87,6 +87,16 @@ void file_blobs::lose(const digest& id, const absl::Status& why) {
     options_.events.lost(id, why);
 }
 
+/// The same blob may have its place for good from before: then that is the blob.
+void file_blobs::give_up_pending(const digest& id, const absl::Status& why) {
+  const std::lock_guard lock(guard_of(id));
+  files_.quarantine_pending(id).IgnoreError(); // the next start does not trust it either
+  if (files_.has_settled(id))
+    return;
+  if (index_.remove(id, in_a_file) && options_.events.lost)
+    options_.events.lost(id, why);
+}
+
 // ---- writing -----------------------------------------------------------------------------------
 
 absl::Status file_blobs::publish(temporary_file file, const digest& id) {
@@ -189,7 +199,7 @@ absl::StatusOr<bool> file_blobs::settle_one(const digest& id, absl::StatusOr<dis
   if (status.ok())
     status = file->sync();
   if (!status.ok()) {
-    lose(id, status);
+    give_up_pending(id, status);
     return status;
   }
   const std::lock_guard lock(guard_of(id));
@@ -208,14 +218,23 @@ absl::Status file_blobs::stays_pending(const digest& id, const absl::Status& why
 
 // ---- at start ----------------------------------------------------------------------------------
 
+/// A power cut may have left a name without its bytes.
 absl::Status file_blobs::load_pending() {
-  auto status = files_.for_each_pending([this](const digest& id) {
-    index_.add_found(id, in_a_file, 0);
+  return files_.for_each_pending([this](const digest& id) {
+    const auto file = files_.open_pending(id);
+    if (absl::IsNotFound(file.status())) // somebody stored it again, and it got its place
+      return absl::OkStatus();
+    const auto facts = file.ok() ? file->facts() : file.status();
+    const auto status = facts.ok() ? verify(*file, id, *facts, true) : facts.status();
+    if (!status.ok()) {
+      give_up_pending(id, status);
+      return absl::OkStatus();
+    }
+    index_.add_found(id, in_a_file, stamp_of(*facts));
     const std::lock_guard lock(pending_guard_);
     pending_.push_back(id);
     return absl::OkStatus();
   });
-  return status;
 }
 
 bool file_blobs::has_its_size(const digest& id) {

@@ -61,6 +61,7 @@ private:
   absl::StatusOr<disk_file> open_verified(const digest& id, bool always);
   absl::Status verify(const disk_file& file, const digest& id, const struct stat& facts,
                       bool always);
+  void give_up_pending(const digest& id, const absl::Status& why);
   bool has_its_size(const digest& id);
   absl::Status stays_pending(const digest& id, const absl::Status& why);
   std::vector<digest> settle_some(std::span<const digest> ids, absl::Status& first);
