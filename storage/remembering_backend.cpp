@@ -130,8 +130,10 @@ public:
       : below_(std::move(below)), remembered_(std::make_shared<memory>(options)) {}
 
   absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override {
-    if (auto bytes = remembered_->find(id))
+    if (auto bytes = remembered_->find(id)) {
+      index().find(id); // it was used
       return std::make_shared<remembered_reader>(id, std::move(bytes), below_);
+    }
     auto reader = below_->open(id);
     if (!reader.ok() || id.is_empty_blob() || !remembered_->takes(id))
       return reader;

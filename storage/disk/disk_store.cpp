@@ -245,17 +245,15 @@ std::vector<absl::Status> disk_store::write_all(std::span<const named_bytes> blo
 }
 
 void disk_store::settle_round() {
-  const std::lock_guard lock(round_guard_);
-  trouble(gate_.ended(files_->settle()));
-  trouble(gate_.ended(packed_->sync()));
-  if (complete_)
-    trouble(promises_.save(index_));
+  trouble(flush());
 }
 
 absl::Status disk_store::flush() {
   const std::lock_guard lock(round_guard_);
-  auto status = gate_.ended(files_->settle());
-  status.Update(gate_.ended(packed_->sync()));
+  auto status = files_->settle();
+  status.Update(packed_->sync());
+  if (!status.ok()) // that there was nothing to do says nothing about the disk
+    status = gate_.ended(status);
   if (complete_)
     status.Update(promises_.save(index_));
   return status;
@@ -306,8 +304,9 @@ void disk_store::load() {
   announce(packed_known_);
   if (!stopping_)
     trouble(files_->load(careful));
-  if (!stopping_)
-    trouble(promises_.load(index_));
+  if (stopping_) // the next process finds it all as this one did
+    return;
+  trouble(promises_.load(index_));
   announce(complete_);
   if (options_.background)
     committer_->ask(); // what was pending
@@ -353,7 +352,7 @@ void disk_store::wait_until_packed_are_known() {
 absl::Status disk_store::for_each(const std::function<void(const digest&)>& visit) {
   {
     std::unique_lock lock(load_guard_);
-    load_change_.wait(lock, [this] { return complete_.load(); });
+    load_change_.wait(lock, [this] { return complete_ || stopping_; });
   }
   return backend::for_each(visit);
 }
