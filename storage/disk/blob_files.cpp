@@ -26,6 +26,16 @@ std::string hex_byte(std::size_t value) {
   return {digits[value >> 4], digits[value & 0xf]};
 }
 
+/// Beneath blobs/.
+std::string shard_path_of(const digest& id) {
+  return to_string(id.function()) + "/"
+         + hex_byte(static_cast<unsigned char>(id.raw_hash().front()));
+}
+
+std::string path_of(const digest& id) {
+  return shard_path_of(id) + "/" + file_name_of(id);
+}
+
 absl::Status not_here(const digest& id) {
   return absl::NotFoundError("blob " + id.to_string() + " is not stored here");
 }
@@ -58,38 +68,23 @@ std::uint32_t stamp_of(const struct stat& facts) {
 
 // ---- folders -----------------------------------------------------------------------------------
 
-absl::StatusOr<disk_folder> blob_files::find_shard(const digest& id) {
-  const auto byte = static_cast<unsigned char>(id.raw_hash().front());
-  const std::lock_guard lock(guard_);
-  auto& known = shards_[id.function()][byte];
-  if (known)
-    return *known;
-  auto shard = folders_.blobs.existing(to_string(id.function()) + "/" + hex_byte(byte));
-  if (shard.ok())
-    known = *shard;
-  return shard;
-}
-
-absl::StatusOr<disk_folder> blob_files::make_shard(const digest& id) {
-  auto shard = find_shard(id);
-  if (!absl::IsNotFound(shard.status()))
-    return shard;
+/// A new one survives a power cut.
+absl::Status blob_files::make_shard(const digest& id) const {
   const auto top = folders_.blobs.subfolder(to_string(id.function()));
   if (!top.ok())
     return top.status();
-  shard = top->subfolder(hex_byte(static_cast<unsigned char>(id.raw_hash().front())));
+  const auto shard = top->subfolder(hex_byte(static_cast<unsigned char>(id.raw_hash().front())));
   if (!shard.ok())
-    return shard;
+    return shard.status();
   auto status = top->sync();
   status.Update(folders_.blobs.sync());
-  return status.ok() ? shard : status;
+  return status;
 }
 
 // ---- blobs -------------------------------------------------------------------------------------
 
-absl::StatusOr<disk_file> blob_files::open_settled(const digest& id) {
-  const auto shard = find_shard(id);
-  return shard.ok() ? shard->open(file_name_of(id)) : shard.status();
+absl::StatusOr<disk_file> blob_files::open_settled(const digest& id) const {
+  return folders_.blobs.open(path_of(id));
 }
 
 absl::StatusOr<disk_file> blob_files::open(const digest& id) {
@@ -112,12 +107,12 @@ absl::StatusOr<temporary_file> blob_files::make_temporary() const {
 }
 
 absl::Status blob_files::publish(temporary_file file, const digest& id) {
-  const auto shard = make_shard(id);
-  if (!shard.ok())
-    return shard.status();
   if (auto status = file.file().set_mode(blob_mode); !status.ok())
     return status;
-  return file.move_to(*shard, file_name_of(id));
+  if (!folders_.blobs.existing(shard_path_of(id)).ok())
+    if (auto status = make_shard(id); !status.ok())
+      return status;
+  return file.move_to(folders_.blobs, path_of(id));
 }
 
 absl::Status blob_files::publish_pending(temporary_file file, const digest& id) {
@@ -127,31 +122,25 @@ absl::Status blob_files::publish_pending(temporary_file file, const digest& id) 
 }
 
 absl::Status blob_files::settle(const digest& id) {
-  const auto shard = make_shard(id);
-  if (!shard.ok())
-    return shard.status();
-  return folders_.pending.move(pending_name_of(id), *shard, file_name_of(id));
+  if (!folders_.blobs.existing(shard_path_of(id)).ok())
+    if (auto status = make_shard(id); !status.ok())
+      return status;
+  return folders_.pending.move(pending_name_of(id), folders_.blobs, path_of(id));
 }
 
 absl::Status blob_files::sync_names(const digest& id) {
-  const auto shard = find_shard(id);
+  const auto shard = folders_.blobs.existing(shard_path_of(id));
   return shard.ok() ? shard->sync() : shard.status();
 }
 
 absl::Status blob_files::remove(const digest& id) {
-  const auto shard = find_shard(id);
-  auto status = shard.ok() ? shard->remove(file_name_of(id)) : shard.status();
-  if (absl::IsNotFound(status))
-    status = absl::OkStatus();
+  auto status = folders_.blobs.remove(path_of(id));
   status.Update(folders_.pending.remove(pending_name_of(id)));
   return status;
 }
 
 absl::Status blob_files::quarantine(const digest& id) {
-  const auto name = pending_name_of(id);
-  const auto shard = find_shard(id);
-  auto status =
-      shard.ok() ? shard->move(file_name_of(id), folders_.quarantine, name) : shard.status();
+  auto status = folders_.blobs.move(path_of(id), folders_.quarantine, pending_name_of(id));
   return absl::IsNotFound(status) ? quarantine_pending(id) : status;
 }
 
@@ -161,9 +150,8 @@ absl::Status blob_files::quarantine_pending(const digest& id) const {
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
-absl::Status blob_files::link_settled(const digest& id, int dirfd, const std::string& name) {
-  const auto shard = find_shard(id);
-  return shard.ok() ? shard->link(file_name_of(id), dirfd, name) : shard.status();
+absl::Status blob_files::link_settled(const digest& id, int dirfd, const std::string& name) const {
+  return folders_.blobs.link(path_of(id), dirfd, name);
 }
 
 absl::Status blob_files::link(const digest& id, int dirfd, const std::string& name) {

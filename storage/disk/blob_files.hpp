@@ -3,10 +3,7 @@
 #include "storage/disk/store_folders.hpp"
 #include "storage/disk/temporary_file.hpp"
 
-#include <array>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
 
 namespace expbuild {
@@ -58,20 +55,11 @@ public:
   absl::Status link(const digest& id, int dirfd, const std::string& name);
 
 private:
-  /// The folders of one function by the first byte of the hash, as far as they are open.
-  using shards = std::array<std::optional<disk_folder>, 256>;
-
-  absl::StatusOr<disk_file> open_settled(const digest& id);
-  absl::Status link_settled(const digest& id, int dirfd, const std::string& name);
-
-  /// NOT_FOUND when there is none.
-  absl::StatusOr<disk_folder> find_shard(const digest& id);
-  /// A new one survives a power cut.
-  absl::StatusOr<disk_folder> make_shard(const digest& id);
+  absl::StatusOr<disk_file> open_settled(const digest& id) const;
+  absl::Status link_settled(const digest& id, int dirfd, const std::string& name) const;
+  absl::Status make_shard(const digest& id) const;
 
   const store_folders folders_;
-  std::mutex guard_;
-  std::map<digest_function, shards> shards_;
 };
 
 /// "HASH-SIZE".

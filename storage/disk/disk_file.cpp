@@ -13,6 +13,7 @@ namespace {
 
 constexpr mode_t folder_mode = 0700;
 constexpr std::size_t copy_size = std::size_t{16} << 20;
+constexpr std::size_t hand_size = std::size_t{256} << 10;
 
 absl::Status link_status(int error, const std::string& from, const std::string& to) {
   if (error == EXDEV || error == EMLINK || error == EPERM)
@@ -86,10 +87,24 @@ absl::Status disk_file::copy_from(const disk_file& from) const {
     const auto n = calls_->copy(from.fd(), offset, fd_, copy_size);
     if (n < 0 && errno == EINTR)
       continue;
+    if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS))
+      return copy_by_hand(from, offset);
     if (n < 0)
       return failed(errno, "copying into ");
     if (n == 0)
       return absl::OkStatus();
+  }
+}
+
+/// Between filesystems where the kernel does not do it.
+absl::Status disk_file::copy_by_hand(const disk_file& from, std::int64_t offset) const {
+  for (std::string buffer(hand_size, '\0');;) {
+    const auto n = from.read_at(offset, buffer);
+    if (!n.ok() || *n == 0)
+      return n.status();
+    if (auto status = write_at(offset, std::string_view(buffer).substr(0, *n)); !status.ok())
+      return status;
+    offset += static_cast<std::int64_t>(*n);
   }
 }
 

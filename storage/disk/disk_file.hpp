@@ -60,6 +60,7 @@ public:
   absl::Status close();
 
 private:
+  absl::Status copy_by_hand(const disk_file& from, std::int64_t offset) const;
   absl::Status failed(int error, const char* doing) const;
 
   std::shared_ptr<disk_calls> calls_;

@@ -2,10 +2,7 @@
 #include "storage/digest.hpp"
 #include "storage/disk/store_folders.hpp"
 
-#include <array>
 #include <functional>
-#include <mutex>
-#include <optional>
 
 namespace expbuild {
 
@@ -20,20 +17,17 @@ public:
   using filler = std::function<absl::Status(const disk_file&)>;
 
   /// Makes the blob appear as `name` beneath `dirfd`. `fill` writes its bytes, if they are asked
-  /// for.
+  /// for. UNIMPLEMENTED where links can not be: copy then.
   absl::Status link(const digest& id, bool executable, int dirfd, const std::string& name,
-                    const filler& fill);
+                    const filler& fill) const;
 
-  absl::Status remove(const digest& id);
+  absl::Status remove(const digest& id) const;
 
 private:
-  absl::StatusOr<disk_folder> shard_of(const digest& id);
-  absl::Status make(const disk_folder& shard, const std::string& file, bool executable, int dirfd,
-                    const std::string& name, const filler& fill) const;
+  absl::Status make(const digest& id, bool executable, int dirfd, const std::string& name,
+                    const filler& fill) const;
 
   const store_folders folders_;
-  std::mutex guard_;
-  std::array<std::optional<disk_folder>, 256> shards_;
 };
 
 } // namespace expbuild
