@@ -1,6 +1,7 @@
 #include "services/blob_download.hpp"
 
 #include "services/blob_errors.hpp"
+#include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
 #include "services/raw_message.hpp"
 #include "services/rpc_call.hpp"
@@ -24,10 +25,7 @@ public:
     if (!place_.admission().ok())
       return end(place_.admission());
     range_ = what;
-    caf::anon_send(context_->cas, open_blobs{.trace = {}, .digests = {what.blob.id}},
-                   reply<opened_blobs>([this](absl::StatusOr<opened_blobs> x) {
-                     opened(x.ok() ? std::move(x->front()) : x.status());
-                   }));
+    open_one(*context_, what.blob.id, [this](opened_blob x) { opened(std::move(x)); });
   }
 
   void end(const absl::Status& status) { Finish(timer_.ended(status)); }

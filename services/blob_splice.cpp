@@ -1,6 +1,7 @@
 #include "services/blob_splice.hpp"
 
 #include "services/blob_errors.hpp"
+#include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
 #include "services/read_pieces.hpp"
 #include "services/upload_board.hpp"
@@ -67,23 +68,21 @@ private:
       return end(absl::NotFoundError(
           "chunk_digests: " + std::to_string(absent) + " chunk(s) not stored here, first "
           + missing.front().to_string() + ": upload them, then splice again"));
-    const auto begin = [me = shared_from_this()](work_turns::turn turn) {
-      me->turn_ = std::move(turn);
-      me->open_writer();
-    };
-    if (!context_->chunks->turns().take(begin))
-      end(absl::ResourceExhaustedError("too many blobs are being split or spliced; try again, or "
-                                       "upload the blob whole"));
+    const auto status =
+        context_->chunks->take_turn([me = shared_from_this()](work_turns::turn turn) {
+          me->turn_ = std::move(turn);
+          me->open_writer();
+        });
+    if (!status.ok())
+      end(status);
   }
 
   void open_writer() {
-    caf::anon_send(context_->cas, begin_writes{.trace = {}, .digests = {id_}},
-                   reply<begun_writes>([me = shared_from_this()](absl::StatusOr<begun_writes> x) {
-                     me->opened(x.ok() ? std::move(x->front()) : x.status());
-                   }));
+    begin_one(*context_, id_,
+              [me = shared_from_this()](begun_write x) { me->opened(std::move(x)); });
   }
 
-  void opened(absl::StatusOr<std::shared_ptr<blob_writer>> writer) {
+  void opened(begun_write writer) {
     if (!writer.ok())
       return end(writer.status());
     writer_ = *std::move(writer);
@@ -149,17 +148,12 @@ private:
   }
 
   void commit() {
-    const auto status = writer_->commit();
-    context_->meters->blob_written(status.ok());
-    if (!status.ok())
-      return end(status);
-    caf::anon_send(context_->cas, blobs_stored{.trace = {}, .digests = {id_}},
-                   reply<unit>([me = shared_from_this()](const absl::StatusOr<unit>& x) {
-                     if (!x.ok())
-                       return me->end(x.status());
-                     me->context_->uploads->stored(me->id_);
-                     me->succeed();
-                   }));
+    commit_one(context_, *writer_, id_, [me = shared_from_this()](const absl::Status& status) {
+      if (status.ok())
+        me->succeed();
+      else
+        me->end(status);
+    });
   }
 
   void succeed() {

@@ -1,6 +1,7 @@
 #include "services/blob_split.hpp"
 
 #include "services/blob_errors.hpp"
+#include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
 #include "services/read_pieces.hpp"
 #include "services/upload_board.hpp"
@@ -97,13 +98,13 @@ private:
   // ---- the work ----
 
   void wait_for_turn() {
-    const auto begin = [me = shared_from_this()](work_turns::turn turn) {
-      me->turn_ = std::move(turn);
-      me->open();
-    };
-    if (!context_->chunks->turns().take(begin))
-      end(absl::ResourceExhaustedError("too many blobs are being split or spliced; try again, or "
-                                       "read the blob whole"));
+    const auto status =
+        context_->chunks->take_turn([me = shared_from_this()](work_turns::turn turn) {
+          me->turn_ = std::move(turn);
+          me->open();
+        });
+    if (!status.ok())
+      end(status);
   }
 
   void open() {
@@ -114,10 +115,8 @@ private:
       return end(made.status());
     chunker_ = *std::move(made);
     chunks_.clear();
-    caf::anon_send(context_->cas, open_blobs{.trace = {}, .digests = {id_}},
-                   reply<opened_blobs>([me = shared_from_this()](absl::StatusOr<opened_blobs> x) {
-                     me->opened(x.ok() ? std::move(x->front()) : x.status());
-                   }));
+    open_one(*context_, id_,
+             [me = shared_from_this()](opened_blob x) { me->opened(std::move(x)); });
   }
 
   void opened(absl::StatusOr<std::shared_ptr<blob_reader>> reader) {

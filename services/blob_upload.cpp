@@ -1,5 +1,6 @@
 #include "services/blob_upload.hpp"
 
+#include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
 #include "services/request_checks.hpp"
 #include "services/rpc_call.hpp"
@@ -177,13 +178,11 @@ private:
   }
 
   void open() {
-    caf::anon_send(context_->cas, begin_writes{.trace = {}, .digests = {so_far_.blob.id}},
-                   reply<begun_writes>([me = shared_from_this()](absl::StatusOr<begun_writes> x) {
-                     me->opened(x.ok() ? std::move(x->front()) : x.status());
-                   }));
+    begin_one(*context_, so_far_.blob.id,
+              [me = shared_from_this()](begun_write x) { me->opened(std::move(x)); });
   }
 
-  void opened(absl::StatusOr<std::shared_ptr<blob_writer>> writer) {
+  void opened(begun_write writer) {
     if (!writer.ok())
       return end(writer.status());
     writer_ = *std::move(writer);
@@ -257,17 +256,13 @@ private:
   }
 
   void commit() {
-    const auto status = writer_->commit();
-    context_->meters->blob_written(status.ok());
-    if (!status.ok())
-      return end(status);
-    caf::anon_send(context_->cas, blobs_stored{.trace = {}, .digests = {so_far_.blob.id}},
-                   reply<unit>([me = shared_from_this()](const absl::StatusOr<unit>& x) {
-                     if (!x.ok())
-                       return me->end(x.status());
-                     me->context_->uploads->stored(me->so_far_.blob.id);
-                     me->end_with_size(me->so_far_.size_when_finished());
-                   }));
+    commit_one(context_, *writer_, so_far_.blob.id,
+               [me = shared_from_this()](const absl::Status& status) {
+                 if (status.ok())
+                   me->end_with_size(me->so_far_.size_when_finished());
+                 else
+                   me->end(status);
+               });
   }
 
   // ---- the end ----

@@ -13,6 +13,13 @@ absl::StatusOr<std::unique_ptr<chunker>> chunking::make(ChunkingFunction::Value 
                                                    : make_fast_cdc_2020(options_.fast_cdc);
 }
 
+absl::Status chunking::take_turn(std::function<void(work_turns::turn)> begin) const {
+  if (turns_->take(std::move(begin)))
+    return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      "too many blobs are being split or spliced; try again, or transfer the blob whole");
+}
+
 std::int64_t chunking::average_bytes(ChunkingFunction::Value function) const {
   return function == ChunkingFunction::REP_MAX_CDC
              ? options_.rep_max.min_bytes / 3 * 4 // the minimum by Rényi's parking constant

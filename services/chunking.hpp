@@ -38,6 +38,9 @@ public:
   const chunking_options& options() const noexcept { return options_; }
   work_turns& turns() const noexcept { return *turns_; }
 
+  /// Calls `begin` when it may work. RESOURCE_EXHAUSTED when too many wait.
+  absl::Status take_turn(std::function<void(work_turns::turn)> begin) const;
+
   /// The function that is used when the client prefers this one.
   static reapi::ChunkingFunction::Value choose(reapi::ChunkingFunction::Value preferred);
 

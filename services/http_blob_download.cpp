@@ -1,6 +1,7 @@
 #include "services/blob_errors.hpp"
 #include "services/http_cache_handler.hpp"
 #include "services/http_range.hpp"
+#include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
 
 #include <caf/send.hpp>
@@ -32,10 +33,7 @@ private:
     if (exchange().method() == "HEAD")
       return answer_without_bytes();
     exchange().expect_answer_within(http_cache_patience);
-    using answer = absl::StatusOr<opened_blobs>;
-    caf::anon_send(context().cas, open_blobs{.trace = {}, .digests = {id_}},
-                   reply<opened_blobs>(back<answer>(
-                       [this](answer x) { opened(x.ok() ? std::move(x->front()) : x.status()); })));
+    open_one(context(), id_, back<opened_blob>([this](opened_blob x) { opened(std::move(x)); }));
   }
 
   void opened(absl::StatusOr<std::shared_ptr<blob_reader>> reader) {

@@ -1,4 +1,5 @@
 #include "services/http_cache_handler.hpp"
+#include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
 #include "services/upload_board.hpp"
 
@@ -19,21 +20,6 @@ writer_ptr ending_in_pool(const context_ptr& context, writer_ptr x) {
   auto* writer = x.get();
   return {writer,
           [context, x = std::move(x)](blob_writer*) mutable { let_go(*context, std::move(x)); }};
-}
-
-/// In the pool. Whether or not somebody still waits for it: what is committed must be findable.
-void publish(const context_ptr& context, blob_writer& writer, const digest& id,
-             const std::function<void(absl::Status)>& done) {
-  const auto status = writer.commit();
-  context->meters->blob_written(status.ok());
-  if (!status.ok())
-    return done(status);
-  caf::anon_send(context->cas, blobs_stored{.trace = {}, .digests = {id}},
-                 reply<unit>([context, id, done](const absl::StatusOr<unit>& x) {
-                   if (x.ok())
-                     context->uploads->stored(id);
-                   done(x.status());
-                 }));
 }
 
 /// Receives a piece, writes it in the pool, receives the next: a client can not send faster than
@@ -57,16 +43,12 @@ private:
     const auto& key = request().key;
     id_ = digest(key.function(), key.raw_hash(), *length);
     exchange().expect_answer_within(http_cache_patience);
-    using answer = absl::StatusOr<writer_ptr>;
-    auto then = back<answer>([this](answer x) { opened(std::move(x)); });
-    caf::anon_send(
-        context().cas, begin_writes{.trace = {}, .digests = {id_}},
-        reply<begun_writes>([then, context = request().context](absl::StatusOr<begun_writes> x) {
-          auto writer = x.ok() ? std::move(x->front()) : answer(x.status());
-          if (writer.ok() && *writer)
-            writer = ending_in_pool(context, *writer);
-          then(std::move(writer));
-        }));
+    auto then = back<begun_write>([this](begun_write x) { opened(std::move(x)); });
+    begin_one(context(), id_, [then, context = request().context](begun_write writer) {
+      if (writer.ok() && *writer)
+        writer = ending_in_pool(context, *writer);
+      then(std::move(writer));
+    });
   }
 
   void opened(absl::StatusOr<writer_ptr> writer) {
@@ -127,7 +109,7 @@ private:
     auto done = back<absl::Status>([this](const absl::Status& x) { published(x); });
     if (!post_work(context(), io_pool::lane::short_work,
                    [context = request().context, writer = writer_, id = id_, done] {
-                     publish(context, *writer, id, done);
+                     commit_one(context, *writer, id, done);
                    }))
       refuse(503, pool_is_full());
   }

@@ -1,31 +1,25 @@
 #include "storage/folder_listing.hpp"
 
+#include "storage/disk/disk_calls.hpp"
 #include "storage/posix.hpp"
 
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 
 namespace expbuild {
 
 absl::Status list_folder(int dirfd, const std::string& path,
                          const std::function<absl::Status(const std::string&)>& visit) {
-  const int fd = ::openat(dirfd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0)
+  const unique_fd folder(
+      ::openat(dirfd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder)
     return errno == ENOTDIR ? absl::OkStatus() : errno_status(errno, "listing folder " + path);
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(fd), ::closedir);
-  for (;;) {
-    errno = 0;
-    const auto* entry = ::readdir(listing.get()); // NOLINT(concurrency-mt-unsafe): its own stream
-    if (entry == nullptr)
-      return errno == 0 ? absl::OkStatus() : errno_status(errno, "listing folder " + path);
-    const std::string name = entry->d_name;
-    if (name == "." || name == "..")
-      continue;
-    if (auto status = visit(name); !status.ok())
-      return status;
-  }
+  absl::Status status;
+  const int done = real_disk()->list(folder.get(), [&](const char* name) {
+    status = visit(name);
+    return status.ok();
+  });
+  return done == 0 ? status : errno_status(errno, "listing folder " + path);
 }
 
 } // namespace expbuild

@@ -1,11 +1,11 @@
 #include "storage/posix.hpp"
 
+#include "storage/disk/disk_calls.hpp"
+
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -30,10 +30,10 @@ absl::Status errno_status(int error, const std::string& doing) {
   case ENFILE:
   case ENOMEM:
   case EAGAIN:
-  case EROFS:
     return absl::UnavailableError(text);
   case EACCES:
   case EPERM:
+  case EROFS:
     return absl::PermissionDeniedError(text);
   case EEXIST:
     return absl::AlreadyExistsError(text);
@@ -60,17 +60,10 @@ absl::Status write_all(int fd, std::string_view bytes, const std::string& doing)
 absl::StatusOr<unique_fd> open_beneath(int dirfd, const std::string& path, int flags, mode_t mode) {
   if (path.find('\0') != std::string::npos)
     return absl::InvalidArgumentError("a path with a NUL character can not be opened");
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
-  how.mode = (flags & O_CREAT) != 0 ? mode : 0;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  long fd = -1;
-  do // EAGAIN: a rename raced with the walk
-    fd = ::syscall(SYS_openat2, dirfd, path.c_str(), &how, sizeof how);
-  while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+  const int fd = real_disk()->open(dirfd, path.c_str(), flags, mode);
   if (fd < 0)
     return errno_status(errno, "opening " + path);
-  return unique_fd(static_cast<int>(fd));
+  return unique_fd(fd);
 }
 
 absl::StatusOr<std::string> read_link(int dirfd, const std::string& name) {

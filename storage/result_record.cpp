@@ -1,6 +1,7 @@
 #include "storage/result_record.hpp"
 
 #include "storage/digest.hpp"
+#include "storage/little_endian.hpp"
 
 #include <cstdint>
 
@@ -12,21 +13,6 @@ constexpr std::string_view magic = "EXPB";
 constexpr std::uint32_t version = 1;
 constexpr std::size_t header_size = 4 + 4 + 8 + 32;
 
-template <class Integer>
-void put(std::string& to, Integer x) {
-  for (std::size_t i = 0; i < sizeof x; ++i)
-    to += static_cast<char>(x >> (8 * i) & 0xff);
-}
-
-template <class Integer>
-Integer take(std::string_view& from) {
-  Integer x = 0;
-  for (std::size_t i = 0; i < sizeof x; ++i)
-    x |= static_cast<Integer>(static_cast<unsigned char>(from[i])) << (8 * i);
-  from.remove_prefix(sizeof x);
-  return x;
-}
-
 absl::Status damaged(const std::string& how) {
   return absl::DataLossError("the stored result is damaged: " + how);
 }
@@ -36,8 +22,8 @@ absl::Status damaged(const std::string& how) {
 std::string encode_result(const reapi::ActionResult& result) {
   const auto payload = result.SerializeAsString();
   std::string record(magic);
-  put(record, version);
-  put(record, static_cast<std::uint64_t>(payload.size()));
+  put_number(record, version);
+  put_number(record, static_cast<std::uint64_t>(payload.size()));
   record.append(digest::of(payload).raw_hash());
   return record.append(payload);
 }
@@ -46,9 +32,9 @@ absl::StatusOr<reapi::ActionResult> decode_result(std::string_view record) {
   if (record.size() < header_size || record.substr(0, magic.size()) != magic)
     return damaged("no header");
   record.remove_prefix(magic.size());
-  if (take<std::uint32_t>(record) != version)
+  if (take_number<std::uint32_t>(record) != version)
     return damaged("unknown version");
-  const auto length = take<std::uint64_t>(record);
+  const auto length = take_number<std::uint64_t>(record);
   const auto hash = record.substr(0, 32);
   record.remove_prefix(32);
   if (record.size() != length || digest::of(record).raw_hash() != hash)

@@ -1,6 +1,5 @@
 #include "storage/store_lock.hpp"
 
-#include "storage/folder_listing.hpp"
 #include "storage/posix.hpp"
 
 #include <cerrno>

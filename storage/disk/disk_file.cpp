@@ -175,6 +175,21 @@ absl::StatusOr<disk_file> disk_folder::open(const std::string& name, int flags) 
   return disk_file(calls_, opened, path_of(name));
 }
 
+absl::StatusOr<std::string> disk_folder::read(const std::string& name) const {
+  const auto file = open(name);
+  if (!file.ok())
+    return file.status();
+  const auto facts = file->facts();
+  if (!facts.ok())
+    return facts.status();
+  std::string bytes(static_cast<std::size_t>(facts->st_size), '\0');
+  const auto n = file->read_at(0, bytes);
+  if (!n.ok())
+    return n.status();
+  bytes.resize(*n);
+  return bytes;
+}
+
 absl::StatusOr<disk_file> disk_folder::create(const std::string& name, mode_t mode) const {
   const int opened = calls_->open(fd(), name.c_str(), O_RDWR | O_CREAT | O_EXCL, mode);
   if (opened < 0)

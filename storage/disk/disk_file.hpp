@@ -82,6 +82,9 @@ public:
   absl::StatusOr<disk_folder> existing(const std::string& name) const;
   absl::StatusOr<disk_file> open(const std::string& name, int flags = 0) const;
 
+  /// All of a small file.
+  absl::StatusOr<std::string> read(const std::string& name) const;
+
   /// ALREADY_EXISTS when there is one.
   absl::StatusOr<disk_file> create(const std::string& name, mode_t mode) const;
 

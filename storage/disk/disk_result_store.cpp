@@ -1,22 +1,18 @@
 #include "storage/disk/committer.hpp"
 #include "storage/disk/older_results.hpp"
 #include "storage/disk/packed_entries.hpp"
+#include "storage/disk/store_upkeep.hpp"
 #include "storage/disk/write_gate.hpp"
 #include "storage/result_record.hpp"
 #include "storage/result_store.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <mutex>
-#include <pthread.h>
-#include <thread>
 
 namespace expbuild {
 
 namespace {
 
-constexpr int moves_while_reading = 100;
 constexpr std::size_t evicted_at_once = 1024;
 /// A result is small, whatever it names; this one is a mistake.
 constexpr std::size_t max_record_bytes = std::size_t{64} << 20;
@@ -36,13 +32,11 @@ public:
         index_({.max_bytes = options_.max_bytes, .grace = 0}) {}
 
   ~disk_result_store() override {
-    stopping_ = true;
-    if (loader_.joinable())
-      loader_.join();
+    upkeep_.stop();
     committer_ = nullptr;
-    if (!options_.background)
+    if (!options_.background || !entries_)
       return;
-    settle();
+    trouble(flush());
     trouble(entries_->close());
   }
 
@@ -64,33 +58,19 @@ public:
     if (!entries.ok())
       return entries.status();
     entries_ = *std::move(entries);
-    committer_ = std::make_unique<committer>(
-        options_.background ? group_interval : std::chrono::milliseconds(0), [this] { settle(); });
-    if (!options_.background) {
-      load();
-      return status;
-    }
-    loader_ = std::thread([this] { load(); });
-    ::pthread_setname_np(loader_.native_handle(), "results-load");
-    return status;
+    committer_ = std::make_unique<committer>(options_.background ? group_interval
+                                                                 : std::chrono::milliseconds(0),
+                                             [this] { trouble(flush()); });
+    upkeep_.start(options_.background ? "result-upkeep" : nullptr, [this] { load(); });
+    return absl::OkStatus();
   }
 
   absl::StatusOr<reapi::ActionResult> get(const digest& action) override {
-    wait_until_loaded();
-    for (int moves = 0; moves < moves_while_reading; ++moves) {
-      const auto place = index_.find(action);
-      if (!place)
-        return no_result(action);
-      const auto bytes = entries_->read(action, *place);
-      if (absl::IsDataLoss(bytes.status()))
-        return no_result(action);
-      if (bytes.ok())
-        return decode_result(*bytes);
-      if (!absl::IsNotFound(bytes.status()))
-        return bytes.status();
-    }
-    return absl::UnavailableError("the result of action " + action.to_string()
-                                  + " is being moved; try again");
+    upkeep_.wait_for(stage::all_known);
+    const auto bytes = entries_->read(action);
+    if (absl::IsNotFound(bytes.status()))
+      return no_result(action);
+    return bytes.ok() ? decode_result(*bytes) : bytes.status();
   }
 
   absl::Status put(const digest& action, const reapi::ActionResult& result) override {
@@ -109,7 +89,7 @@ public:
   }
 
   absl::Status remove(const digest& action) override {
-    wait_until_loaded();
+    upkeep_.wait_for(stage::all_known);
     const auto victim = index_.doom(action);
     return victim ? entries_->evict({&*victim, 1}) : absl::OkStatus();
   }
@@ -121,20 +101,20 @@ public:
   }
 
 private:
-  void settle() { trouble(flush()); }
+  using stage = store_upkeep::stage;
 
   /// The least used ones go when there is not enough room.
   absl::Status make_room() {
     const std::lock_guard lock(room_guard_);
     const auto high = options_.max_bytes - options_.max_bytes / 20;
     const auto low = options_.max_bytes - options_.max_bytes / 10;
-    if (!loaded_ || entries_->bytes() <= high)
+    if (!upkeep_.has_reached(stage::all_known) || entries_->bytes() <= high)
       return absl::OkStatus();
     absl::Status status;
-    while (status.ok() && entries_->bytes() > low && !stopping_) {
+    while (status.ok() && entries_->bytes() > low && goes_on()) {
       const auto victims = index_.choose_victims(entries_->bytes() - low, evicted_at_once, 0);
       status = entries_->evict(victims);
-      status.Update(entries_->compact([this] { return !stopping_.load(); }, 0.3));
+      status.Update(entries_->compact([this] { return goes_on(); }, 0.3));
       if (victims.empty())
         break;
     }
@@ -148,13 +128,9 @@ private:
 
   void load() {
     entries_->load(options_.level != durability::none);
-    {
-      const std::lock_guard lock(load_guard_);
-      loaded_ = true;
-    }
-    load_change_.notify_all();
+    upkeep_.reached(stage::all_known);
     trouble(take_over_older_results(
-        root_, [this] { return !stopping_.load(); },
+        root_, [this] { return goes_on(); },
         [this](const digest& action, const std::string& record) {
           const named_bytes entry{action, record};
           return index_.contains(action) ? absl::OkStatus() : entries_->store({&entry, 1});
@@ -162,12 +138,7 @@ private:
         [this] { return entries_->sync(); }));
   }
 
-  void wait_until_loaded() {
-    if (loaded_)
-      return;
-    std::unique_lock lock(load_guard_);
-    load_change_.wait(lock, [this] { return loaded_.load(); });
-  }
+  bool goes_on() const { return !upkeep_.is_stopping(); }
 
   const filesystem_result_store_options options_;
   const disk_folder root_;
@@ -175,12 +146,8 @@ private:
   write_gate gate_;
   std::unique_ptr<packed_entries> entries_;
   std::mutex room_guard_;
-  std::mutex load_guard_;
-  std::condition_variable load_change_;
-  std::atomic<bool> loaded_{false};
-  std::atomic<bool> stopping_{false};
   std::unique_ptr<committer> committer_;
-  std::thread loader_;
+  store_upkeep upkeep_;
 };
 
 } // namespace

@@ -5,13 +5,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <pthread.h>
 
 namespace expbuild {
 
 namespace {
-
-constexpr int moves_while_opening = 100;
 
 std::int64_t segment_bytes_for(std::int64_t max_bytes) {
   return std::clamp<std::int64_t>(max_bytes / 256, std::int64_t{1} << 20, std::int64_t{64} << 20);
@@ -93,28 +90,17 @@ absl::Status disk_store::open_parts() {
   packed_ = *std::move(packed);
   committer_ = std::make_unique<committer>(options_.background ? group_interval
                                                                : std::chrono::milliseconds(0),
-                                           [this] { settle_round(); });
-  if (!options_.background) {
-    load();
-    return absl::OkStatus();
-  }
-  loader_ = std::thread([this] { load(); });
-  ::pthread_setname_np(loader_.native_handle(), "store-load");
+                                           [this] { trouble(flush()); });
+  upkeep_.start(options_.background ? "store-upkeep" : nullptr, [this] { load(); });
   return absl::OkStatus();
 }
 
 disk_store::~disk_store() {
-  {
-    const std::lock_guard lock(load_guard_);
-    stopping_ = true;
-  }
-  load_change_.notify_all();
-  if (loader_.joinable())
-    loader_.join();
+  upkeep_.stop();
   committer_ = nullptr;
-  if (!options_.background)
+  if (!options_.background || !packed_)
     return;
-  settle_round();
+  trouble(flush());
   trouble(packed_->close());
   trouble(marker_.end());
 }
@@ -134,30 +120,18 @@ void disk_store::notice(const std::string& what) const {
 absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open(const digest& id) {
   if (id.is_empty_blob())
     return make_empty_reader(id);
-  for (int moves = 0; moves < moves_while_opening; ++moves) {
-    auto place = index_.find(id);
-    if (!place && !complete_) {
-      wait_until_packed_are_known();
-      place = index_.find(id);
-      if (!place) // a file that nobody has come across yet
-        place = blob_place{};
-    }
-    if (!place)
-      return not_here(id);
-    auto reader = open_at(id, *place);
-    if (!absl::IsNotFound(reader.status()) || place->segment == 0)
-      return reader;
-  }
-  return absl::UnavailableError("blob " + id.to_string() + " is being moved; try again");
+  if (!index_.contains(id) && !is_index_complete())
+    upkeep_.wait_for(stage::segments_known);
+  const auto place = index_.find(id);
+  if (!place && is_index_complete())
+    return not_here(id);
+  return place && place->segment != 0 ? open_packed(id) : open_file(id);
 }
 
-absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_at(const digest& id,
-                                                                 blob_place place) {
-  if (place.segment == 0)
-    return open_file(id);
-  auto bytes = packed_->read(id, place);
-  if (absl::IsDataLoss(bytes.status()))
-    return absl::StatusOr<std::shared_ptr<blob_reader>>(not_here(id));
+absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_packed(const digest& id) {
+  auto bytes = packed_->read(id);
+  if (absl::IsNotFound(bytes.status()))
+    return not_here(id);
   if (!bytes.ok())
     return bytes.status();
   return make_packed_reader(id, *std::move(bytes), shared_from_this());
@@ -167,7 +141,7 @@ absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest&
   auto file = files_->open(id);
   if (!file.ok())
     return file.status();
-  if (!complete_)
+  if (!is_index_complete())
     index_.add_found(id, {}, 0);
   return make_file_reader(id, *std::move(file), shared_from_this());
 }
@@ -175,9 +149,9 @@ absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest&
 bool disk_store::contains(const digest& id) {
   if (index_.contains(id))
     return true;
-  if (complete_)
+  if (is_index_complete())
     return false;
-  wait_until_packed_are_known();
+  upkeep_.wait_for(stage::segments_known);
   return index_.contains(id) || open_file(id).ok();
 }
 
@@ -244,17 +218,13 @@ std::vector<absl::Status> disk_store::write_all(std::span<const named_bytes> blo
   return answers;
 }
 
-void disk_store::settle_round() {
-  trouble(flush());
-}
-
 absl::Status disk_store::flush() {
   const std::lock_guard lock(round_guard_);
   auto status = files_->settle();
   status.Update(packed_->sync());
   if (!status.ok()) // that there was nothing to do says nothing about the disk
     status = gate_.ended(status);
-  if (complete_)
+  if (is_index_complete())
     status.Update(promises_.save(index_));
   return status;
 }
@@ -275,7 +245,7 @@ absl::Status disk_store::evict(std::span<const blob_index::victim> victims) {
   }
   status.Update(packed_->evict(victims));
   const std::lock_guard lock(compact_guard_);
-  const auto go_on = [this] { return !stopping_; };
+  const auto go_on = [this] { return !upkeep_.is_stopping(); };
   status.Update(packed_->compact(go_on, 0.5));
   const auto waste = packed_->bytes() - index_.stats().packed_bytes;
   if (waste > options_.max_bytes / 10) // spread over many segments
@@ -301,38 +271,25 @@ void disk_store::load() {
   const bool careful = before_.may_have_torn();
   trouble(files_->load_pending());
   packed_->load(!careful);
-  announce(packed_known_);
-  if (!stopping_)
+  upkeep_.reached(stage::segments_known);
+  if (!upkeep_.is_stopping())
     trouble(files_->load(careful));
-  if (stopping_) // the next process finds it all as this one did
+  if (upkeep_.is_stopping()) // the next process finds it all as this one did
     return;
   trouble(promises_.load(index_));
-  announce(complete_);
+  upkeep_.reached(stage::all_known);
   if (options_.background)
     committer_->ask(); // what was pending
-  trouble(folders_.empty_trash([this] { return !stopping_; }));
+  trouble(folders_.empty_trash([this] { return !upkeep_.is_stopping(); }));
   if (options_.background && options_.scrubbed_a_second > 0)
     scrub();
-}
-
-void disk_store::announce(std::atomic<bool>& what) {
-  {
-    const std::lock_guard lock(load_guard_);
-    what = true;
-  }
-  load_change_.notify_all();
-}
-
-bool disk_store::wait_unless_stopping(std::chrono::milliseconds time) {
-  std::unique_lock lock(load_guard_);
-  return !load_change_.wait_for(lock, time, [this] { return stopping_.load(); });
 }
 
 void disk_store::scrub() {
   const scrubber slowly(
       {.bytes_a_second = options_.scrubbed_a_second,
        .check = [this](const digest& id, blob_place place) { return check_again(id, place); },
-       .wait = [this](std::chrono::milliseconds time) { return wait_unless_stopping(time); },
+       .wait = [this](std::chrono::milliseconds time) { return upkeep_.rest(time); },
        .trouble = [this](const absl::Status& why) { trouble(why); },
        .notice = [this](const std::string& what) { notice(what); }});
   slowly.run(index_);
@@ -340,20 +297,12 @@ void disk_store::scrub() {
 
 /// What is damaged or gone has told so itself.
 absl::Status disk_store::check_again(const digest& id, blob_place place) {
-  auto status = place.segment == 0 ? files_->scrub(id) : packed_->read(id, place).status();
+  auto status = place.segment == 0 ? files_->scrub(id) : packed_->check(id, place);
   return absl::IsNotFound(status) || absl::IsDataLoss(status) ? absl::OkStatus() : status;
 }
 
-void disk_store::wait_until_packed_are_known() {
-  std::unique_lock lock(load_guard_);
-  load_change_.wait(lock, [this] { return packed_known_.load(); });
-}
-
 absl::Status disk_store::for_each(const std::function<void(const digest&)>& visit) {
-  {
-    std::unique_lock lock(load_guard_);
-    load_change_.wait(lock, [this] { return complete_ || stopping_; });
-  }
+  upkeep_.wait_for(stage::all_known);
   return backend::for_each(visit);
 }
 

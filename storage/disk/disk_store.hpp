@@ -6,12 +6,10 @@
 #include "storage/disk/packed_entries.hpp"
 #include "storage/disk/promise_log.hpp"
 #include "storage/disk/run_marker.hpp"
+#include "storage/disk/store_upkeep.hpp"
 #include "storage/disk/write_gate.hpp"
 
-#include <atomic>
-#include <condition_variable>
 #include <mutex>
-#include <thread>
 
 namespace expbuild {
 
@@ -24,7 +22,7 @@ public:
 
   blob_index& index() override { return index_; }
   absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override;
-  bool is_index_complete() const override { return complete_; }
+  bool is_index_complete() const override { return upkeep_.has_reached(stage::all_known); }
   bool contains(const digest& id) override;
   bool takes_a_file(const digest& id) const override { return !is_packed(id); }
   absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) override;
@@ -47,19 +45,17 @@ public:
                           const std::string& name);
 
 private:
+  using stage = store_upkeep::stage;
+
   disk_store(filesystem_backend_options options, store_folders folders);
 
   absl::Status open_parts();
-  absl::StatusOr<std::shared_ptr<blob_reader>> open_at(const digest& id, blob_place place);
+  absl::StatusOr<std::shared_ptr<blob_reader>> open_packed(const digest& id);
   absl::StatusOr<std::shared_ptr<blob_reader>> open_file(const digest& id);
 
   // What happens behind everybody's back: on a thread of its own, unless options say otherwise.
   void load();
-  void announce(std::atomic<bool>& what);
   void scrub();
-  bool wait_unless_stopping(std::chrono::milliseconds time);
-  void settle_round();
-  void wait_until_packed_are_known();
   void trouble(const absl::Status& why) const;
   void notice(const std::string& what) const;
   absl::Status check_again(const digest& id, blob_place place);
@@ -75,16 +71,10 @@ private:
   const run_marker marker_;
   last_run before_;
 
-  std::mutex load_guard_;
-  std::condition_variable load_change_;
-  std::atomic<bool> packed_known_{false};
-  std::atomic<bool> complete_{false};
-  std::atomic<bool> stopping_{false};
-
   std::mutex round_guard_; ///< one round of settling at a time
   std::mutex compact_guard_;
   std::unique_ptr<committer> committer_;
-  std::thread loader_;
+  store_upkeep upkeep_;
 };
 
 } // namespace expbuild

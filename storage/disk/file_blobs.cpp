@@ -226,6 +226,8 @@ absl::Status file_blobs::load_pending() {
       return absl::OkStatus();
     const auto facts = file.ok() ? file->facts() : file.status();
     const auto status = facts.ok() ? verify(*file, id, *facts, true) : facts.status();
+    if (absl::IsUnavailable(status)) // no descriptors, no memory: the next start looks again
+      return status;
     if (!status.ok()) {
       give_up_pending(id, status);
       return absl::OkStatus();

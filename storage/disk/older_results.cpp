@@ -9,21 +9,6 @@ namespace expbuild {
 
 namespace {
 
-absl::StatusOr<std::string> read_whole(const disk_folder& folder, const std::string& name) {
-  const auto file = folder.open(name);
-  if (!file.ok())
-    return file.status();
-  const auto facts = file->facts();
-  if (!facts.ok())
-    return facts.status();
-  std::string bytes(static_cast<std::size_t>(facts->st_size), '\0');
-  const auto n = file->read_at(0, bytes);
-  if (!n.ok())
-    return n.status();
-  bytes.resize(*n);
-  return bytes;
-}
-
 /// One folder's files.
 absl::Status take_over(const disk_folder& shard, digest_function function,
                        const std::function<absl::Status(const digest&, const std::string&)>& keep,
@@ -31,7 +16,7 @@ absl::Status take_over(const disk_folder& shard, digest_function function,
   std::vector<std::string> taken;
   auto status = shard.list([&](const std::string& name) {
     const auto action = parse_file_name(name, function);
-    const auto record = read_whole(shard, name);
+    const auto record = shard.read(name);
     if (!action || !record.ok() || !decode_result(*record).ok())
       return absl::OkStatus();
     taken.push_back(name);

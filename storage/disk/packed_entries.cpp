@@ -2,6 +2,12 @@
 
 namespace expbuild {
 
+namespace {
+
+constexpr int moves_while_reading = 100;
+
+} // namespace
+
 absl::StatusOr<std::unique_ptr<packed_entries>> packed_entries::open(blob_index& index,
                                                                      const options& given) {
   std::unique_ptr<packed_entries> made(new packed_entries(index, given));
@@ -23,31 +29,31 @@ absl::StatusOr<std::unique_ptr<packed_entries>> packed_entries::open(blob_index&
 }
 
 void packed_entries::load(bool trust_lists) {
-  const segment_log::loader into{
-      .found =
-          [this](const digest& key, blob_place place, std::uint32_t payload) {
-            if (index_.add_found(key, place, payload))
-              return true;
-            const auto older = index_.replace_older(key, place, payload);
-            if (older)
-              wasted(*older);
-            return older.has_value();
-          },
-      .removed =
-          [this](const digest& key, blob_place place) {
-            if (const auto was = index_.remove(key, place))
-              wasted(*was);
-          },
-      .damaged =
-          [this](const digest& key) {
-            if (options_.events.lost)
-              options_.events.lost(key, absl::DataLossError("its record was damaged"));
-          },
-      .trusts_lists = trust_lists};
-  log_->load(into, [this](const absl::Status& why) {
-    if (options_.events.trouble)
-      options_.events.trouble(why);
-  });
+  log_->load({.found =
+                  [this](const digest& key, blob_place place, std::uint32_t payload) {
+                    if (index_.add_found(key, place, payload))
+                      return true;
+                    const auto older = index_.replace_older(key, place, payload);
+                    if (older)
+                      wasted(*older);
+                    return older.has_value();
+                  },
+              .removed =
+                  [this](const digest& key, blob_place place) {
+                    if (const auto was = index_.remove(key, place))
+                      wasted(*was);
+                  },
+              .damaged =
+                  [this](const digest& key) {
+                    if (options_.events.lost)
+                      options_.events.lost(key, absl::DataLossError("its record was damaged"));
+                  },
+              .failed =
+                  [this](const absl::Status& why) {
+                    if (options_.events.trouble)
+                      options_.events.trouble(why);
+                  },
+              .trusts_lists = trust_lists});
 }
 
 void packed_entries::wasted(const blob_index::victim& x) {
@@ -64,7 +70,22 @@ void packed_entries::forget(const digest& key, blob_place place, const absl::Sta
     options_.events.lost(key, why);
 }
 
-absl::StatusOr<std::string> packed_entries::read(const digest& key, blob_place place) {
+absl::StatusOr<std::string> packed_entries::read(const digest& key) {
+  for (int moves = 0; moves < moves_while_reading; ++moves) {
+    const auto place = index_.find(key);
+    if (!place || place->segment == 0)
+      break;
+    auto bytes = read_at(key, *place);
+    if (absl::IsDataLoss(bytes.status()))
+      break;
+    if (!absl::IsNotFound(bytes.status())) // else it has been moved meanwhile
+      return bytes;
+  }
+  return absl::NotFoundError(key.to_string() + " is not stored here");
+}
+
+/// NOT_FOUND when something else lies there, DATA_LOSS when it was damaged.
+absl::StatusOr<std::string> packed_entries::read_at(const digest& key, blob_place place) {
   auto bytes = log_->read(place, key, index_.stamp(key));
   if (bytes.ok() && options_.whole(key, *bytes))
     return bytes;
@@ -80,6 +101,7 @@ absl::Status packed_entries::store(std::span<const named_bytes> entries) {
   std::vector<segment_record> records;
   for (const auto& x : entries)
     records.push_back({record_kind::bytes, x.id, x.bytes});
+  const auto failures = log_->failures();
   const auto places = log_->append(records);
   if (!places.ok())
     return places.status();
@@ -90,7 +112,21 @@ absl::Status packed_entries::store(std::span<const named_bytes> entries) {
     if (const auto before = index_.add(entries[i].id, (*places)[i],
                                        static_cast<std::uint32_t>(entries[i].bytes.size())))
       wasted(*before);
-  return absl::OkStatus();
+  return log_->failures() == failures ? absl::OkStatus()
+                                      : forget_what_is_not_there(entries, *places);
+}
+
+/// A sync failed after they were appended, and may have failed before the index knew them: then
+/// nobody has told it that they are lost.
+absl::Status packed_entries::forget_what_is_not_there(std::span<const named_bytes> entries,
+                                                      const std::vector<blob_place>& places) {
+  absl::Status status;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (!log_->read(places[i], entries[i].id, std::ssize(entries[i].bytes)).ok()) {
+      status = absl::UnavailableError("what was written could not be synced; try again");
+      forget(entries[i].id, places[i], status);
+    }
+  return status;
 }
 
 absl::Status packed_entries::evict(std::span<const blob_index::victim> victims) {

@@ -24,12 +24,15 @@ public:
                                                               const options& given);
 
   /// Tells the index what earlier processes left; of one key what was stored last. See
-  /// segment_log::loader for `trust_lists`.
+  /// segment_listener for `trust_lists`.
   void load(bool trust_lists);
 
-  /// The whole bytes of an entry that lies at `place`. NOT_FOUND when it has been moved meanwhile:
-  /// look into the index again; DATA_LOSS when it was damaged, and is forgotten now.
-  absl::StatusOr<std::string> read(const digest& key, blob_place place);
+  /// The whole bytes of an entry; counts as a use. NOT_FOUND also when it was damaged, and is
+  /// forgotten now.
+  absl::StatusOr<std::string> read(const digest& key);
+
+  /// The same at a place, where it may not lie any more, and no use of it.
+  absl::Status check(const digest& key, blob_place place) { return read_at(key, place).status(); }
 
   /// Takes the place of what was there. At level `strict` they have reached the disk then.
   absl::Status store(std::span<const named_bytes> entries);
@@ -51,8 +54,11 @@ public:
 private:
   packed_entries(blob_index& index, const options& given) : index_(index), options_(given) {}
 
+  absl::StatusOr<std::string> read_at(const digest& key, blob_place place);
   void forget(const digest& key, blob_place place, const absl::Status& why);
   void wasted(const blob_index::victim& x);
+  absl::Status forget_what_is_not_there(std::span<const named_bytes> entries,
+                                        const std::vector<blob_place>& places);
   segment_log::mover mover();
 
   blob_index& index_;

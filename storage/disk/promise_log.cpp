@@ -1,6 +1,6 @@
 #include "storage/disk/promise_log.hpp"
 
-#include "storage/disk/little_endian.hpp"
+#include "storage/little_endian.hpp"
 
 #include <algorithm>
 #include <array>

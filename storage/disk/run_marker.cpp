@@ -7,7 +7,6 @@ namespace expbuild {
 namespace {
 
 constexpr const char* name = "RUNNING";
-constexpr std::size_t longest = 256;
 
 /// The kernel makes it anew at every start of the machine.
 std::string boot_id() {
@@ -35,16 +34,10 @@ last_run decode(std::string_view text) {
 
 absl::StatusOr<last_run> run_marker::begin(durability level) const {
   last_run before;
-  if (const auto file = root_.open(name); file.ok()) {
-    std::string text(longest, '\0');
-    const auto n = file->read_at(0, text);
-    if (!n.ok())
-      return n.status();
-    text.resize(*n);
-    before = decode(text);
-  } else if (!absl::IsNotFound(file.status())) {
-    return file.status();
-  }
+  if (const auto text = root_.read(name); text.ok())
+    before = decode(*text);
+  else if (!absl::IsNotFound(text.status()))
+    return text.status();
   auto status = root_.remove(name);
   if (!status.ok())
     return status;

@@ -1,6 +1,6 @@
 #include "storage/disk/segment_list.hpp"
 
-#include "storage/disk/little_endian.hpp"
+#include "storage/little_endian.hpp"
 
 #include <cstdio>
 #include <optional>
@@ -14,21 +14,6 @@ constexpr std::size_t sum_size = 32;
 
 absl::Status damaged(const std::string& name) {
   return absl::DataLossError(name + " is damaged; the segment itself is read");
-}
-
-absl::StatusOr<std::string> read_whole(const disk_folder& folder, const std::string& name) {
-  const auto file = folder.open(name);
-  if (!file.ok())
-    return file.status();
-  const auto facts = file->facts();
-  if (!facts.ok())
-    return facts.status();
-  std::string bytes(static_cast<std::size_t>(facts->st_size), '\0');
-  const auto n = file->read_at(0, bytes);
-  if (!n.ok())
-    return n.status();
-  bytes.resize(*n);
-  return bytes;
 }
 
 std::optional<segment_list::item> take_item(std::string_view& from) {
@@ -103,7 +88,7 @@ absl::Status segment_list::save(const disk_folder& folder, std::uint32_t number,
 absl::Status segment_list::load(const disk_folder& folder, std::uint32_t number,
                                 const visitor& visit) {
   const auto name = name_of(number);
-  const auto bytes = read_whole(folder, name);
+  const auto bytes = folder.read(name);
   if (!bytes.ok())
     return bytes.status();
   auto rest = std::string_view(*bytes);

@@ -223,70 +223,11 @@ std::uint64_t segment_log::give_up(unsynced what) {
     unsynced_bytes_ = 0;
     active_ = 0;
     table_.give_up_unsynced();
+    ++failure_count_;
   }
   if (options_.lost)
     options_.lost(what.records);
   return up_to;
-}
-
-// ---- at start ----------------------------------------------------------------------------------
-
-void segment_log::load(const loader& into, const std::function<void(const absl::Status&)>& failed) {
-  for (const auto number : table_.found())
-    if (auto status = load_segment(number, into); !status.ok())
-      failed(status);
-}
-
-absl::Status segment_log::load_segment(std::uint32_t number, const loader& into) {
-  auto status = absl::NotFoundError("not asked for");
-  if (into.trusts_lists)
-    status = segment_list::load(folder_, number, [&](const segment_list::item& x) {
-      load_item(number, x, into);
-      return absl::OkStatus();
-    });
-  if (absl::IsNotFound(status) || absl::IsDataLoss(status))
-    status = scan_segment(number, into);
-  if (status.ok())
-    table_.loaded(number);
-  return status;
-}
-
-/// Every payload is looked at: nobody has said that this segment is whole.
-absl::Status segment_log::scan_segment(std::uint32_t number, const loader& into) {
-  segment_list list;
-  const auto end = table_.find(number)->scan(
-      [&](const record_header& header, std::uint32_t offset, std::string_view payload) {
-        segment_list::item item{header, offset, {}};
-        if (header.kind == record_kind::removed) {
-          const auto place = decode_place(payload);
-          if (!place.ok())
-            return absl::OkStatus();
-          item.removed = *place;
-        } else if (options_.whole && !options_.whole(header.key, payload)) {
-          into.damaged(header.key);
-          return absl::OkStatus();
-        }
-        list.add(item.header, item.offset, item.removed);
-        load_item(number, item, into);
-        return absl::OkStatus();
-      });
-  if (!end.ok())
-    return end.status();
-  if (options_.sync)
-    if (auto status = table_.find(number)->sync(); !status.ok())
-      return status;
-  return list.save(folder_, number, options_.sync);
-}
-
-void segment_log::load_item(std::uint32_t number, const segment_list::item& item,
-                            const loader& into) {
-  if (item.header.kind == record_kind::removed) {
-    into.removed(item.header.key, item.removed);
-    return;
-  }
-  if (!into.found(item.header.key, {number, item.offset}, item.header.payload))
-    return;
-  table_.wanted(number, item.header.size());
 }
 
 // ---- room --------------------------------------------------------------------------------------

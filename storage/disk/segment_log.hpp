@@ -1,9 +1,9 @@
 #pragma once
 #include "storage/disk/segment_file.hpp"
-#include "storage/disk/segment_list.hpp"
-#include "storage/disk/segment_table.hpp"
+#include "storage/disk/segment_loader.hpp"
 #include "storage/disk/unsynced_age.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -37,21 +37,8 @@ public:
   static absl::StatusOr<std::unique_ptr<segment_log>> open(disk_folder folder,
                                                            segment_log_options options);
 
-  // ---- at start ----
-
-  struct loader {
-    /// True when this is where the key lies now: it is no waste.
-    std::function<bool(const digest& key, blob_place place, std::uint32_t payload)> found;
-    std::function<void(const digest& key, blob_place place)> removed;
-    /// A record whose payload is not its key's.
-    std::function<void(const digest& key)> damaged;
-    /// False: what was never synced may not be what was written, so that lists say nothing.
-    bool trusts_lists = true;
-  };
-
-  /// Tells what the segments of earlier processes hold, the oldest first. May run beside everything
-  /// else. A segment that can not be read is told to `failed` and left out.
-  void load(const loader& into, const std::function<void(const absl::Status&)>& failed);
+  /// Tells what the segments of earlier processes hold. May run beside everything else.
+  void load(const segment_listener& into) { loader_.load(into); }
 
   // ---- records ----
 
@@ -62,6 +49,9 @@ public:
   /// Everything appended before has reached the disk. Callers at the same time share one sync. An
   /// error means that it is lost, and was told so.
   absl::Status sync();
+
+  /// How often that failed by now.
+  std::uint64_t failures() const noexcept { return failure_count_; }
 
   /// Everything is synced and listed: the next process need not read the segments. Later appends
   /// begin a new one.
@@ -107,13 +97,10 @@ private:
   };
 
   segment_log(disk_folder folder, segment_log_options options)
-      : folder_(std::move(folder)), options_(std::move(options)) {}
+      : folder_(std::move(folder)), options_(std::move(options)),
+        loader_(folder_, table_, options_.whole, options_.sync) {}
 
   absl::Status find_segments();
-  absl::Status load_segment(std::uint32_t number, const loader& into);
-  absl::Status scan_segment(std::uint32_t number, const loader& into);
-  void load_item(std::uint32_t number, const segment_list::item& item, const loader& into);
-
   absl::StatusOr<std::shared_ptr<segment_file>> writable(std::int64_t bytes);
   unsynced take_unsynced();
   absl::Status sync_all(const unsynced& what);
@@ -129,6 +116,7 @@ private:
   const segment_log_options options_;
 
   segment_table table_;
+  segment_loader loader_;
 
   std::mutex append_guard_;  ///< one append at a time
   std::uint32_t active_ = 0; ///< 0: the next append makes one
@@ -144,6 +132,7 @@ private:
   bool syncing_ = false;
   std::uint64_t synced_ = 0; ///< appends
   std::deque<failure> failures_;
+  std::atomic<std::uint64_t> failure_count_{0};
 };
 
 } // namespace expbuild

@@ -1,6 +1,6 @@
 #include "storage/disk/segment_record.hpp"
 
-#include "storage/disk/little_endian.hpp"
+#include "storage/little_endian.hpp"
 
 #include <zlib.h>
 

@@ -9,8 +9,7 @@ constexpr std::chrono::seconds soon{10};
 constexpr std::chrono::seconds between_tries{5};
 
 bool says_broken(const absl::Status& status) {
-  return absl::IsInternal(status) || absl::IsUnavailable(status)
-         || absl::IsPermissionDenied(status);
+  return absl::IsInternal(status) || absl::IsPermissionDenied(status);
 }
 
 } // namespace
@@ -35,6 +34,8 @@ absl::Status write_gate::ended(absl::Status status) {
   }
   if (!says_broken(status))
     return status;
+  if (absl::IsPermissionDenied(status))
+    status = absl::UnavailableError(status.message());
   const auto now = now_();
   failures_.push_back(now);
   while (failures_.front() + soon < now)
@@ -48,11 +49,6 @@ absl::Status write_gate::ended(absl::Status status) {
                                    + "'; it is tried again every few seconds");
   next_try_ = now + between_tries;
   return status;
-}
-
-bool write_gate::is_open() const {
-  const std::lock_guard lock(guard_);
-  return closed_.ok();
 }
 
 } // namespace expbuild

@@ -20,14 +20,13 @@ public:
 
   absl::Status admit();
 
-  /// Tells how a write went; answers the same.
+  /// Tells how a write went; answers the same, but that a filesystem can not be written to is
+  /// UNAVAILABLE: not the client's permission is lacking.
   absl::Status ended(absl::Status status);
-
-  bool is_open() const;
 
 private:
   const clock now_;
-  mutable std::mutex guard_;
+  std::mutex guard_;
   std::deque<std::chrono::steady_clock::time_point> failures_;
   absl::Status closed_; ///< not OK: why
   std::chrono::steady_clock::time_point next_try_;

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 from bazel_test import Bazel, BuildCase
-from server import WAIT, Server
+from server import WAIT, ServedCase, Server
 
 
 class HttpBazel(Bazel):
@@ -22,20 +22,8 @@ class HttpBazel(Bazel):
 
 
 @unittest.skipUnless(shutil.which("curl"), "there is no curl")
-class Curl(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.context = Server(server='instance_name = "main"')
-        cls.server = cls.context.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.context.__exit__(None, None, None)
-
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.folder = pathlib.Path(self.temporary.name)
-        self.addCleanup(self.temporary.cleanup)
+class Curl(ServedCase):
+    options = {"server": 'instance_name = "main"'}
 
     def curl(self, path, *arguments):
         """(status, body)"""

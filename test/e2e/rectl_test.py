@@ -2,25 +2,15 @@
 import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import tempfile
 import unittest
 
-from server import BIN, WAIT, Server, free_port, processes
+from server import BIN, WAIT, ServedCase, free_port, processes
 
 
-class Rectl(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.context = Server()
-        cls.server = cls.context.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.context.__exit__(None, None, None)
-
+class Rectl(ServedCase):
     def test_output_and_exit_code_are_the_commands_own(self):
         done = self.server.rectl("exec", "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 7")
         self.assertEqual((done.stdout, done.stderr, done.returncode), ("out\n", "err\n", 7))

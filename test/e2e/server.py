@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 import urllib.request
 
 BIN = pathlib.Path(os.environ["EXPBUILD_BIN"])
@@ -44,6 +45,25 @@ def groups(runners):
     """Control groups of these runners."""
     names = {f"expbuild-{pid}" for pid in runners}
     return [str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("expbuild-*") if p.name in names]
+
+
+class ServedCase(unittest.TestCase):
+    """Tests that share one server; each has a folder of its own."""
+    options = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.context = Server(**cls.options)
+        cls.server = cls.context.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.context.__exit__(None, None, None)
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(temporary.name)
+        self.addCleanup(temporary.cleanup)
 
 
 def until(holds, what):

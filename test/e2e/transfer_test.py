@@ -2,38 +2,20 @@
 import hashlib
 import json
 import os
-import pathlib
 import pty
 import resource
 import subprocess
-import tempfile
 import time
 import unittest
 
-from server import WAIT, Server
+from server import WAIT, ServedCase
 
 
 def digest_of(data):
     return f"{hashlib.sha256(data).hexdigest()}/{len(data)}"
 
 
-class Transfer(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.context = Server()
-        cls.server = cls.context.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.context.__exit__(None, None, None)
-
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.folder = pathlib.Path(self.temporary.name)
-
-    def tearDown(self):
-        self.temporary.cleanup()
-
+class Transfer(ServedCase):
     def make_folder(self):
         top = self.folder / "in"
         (top / "sub/deeper").mkdir(parents=True)

@@ -52,8 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                       return true;
                     },
                 .removed = [](const digest&, blob_place) {},
-                .damaged = [](const digest&) {}},
-               [](const absl::Status&) {});
+                .damaged = [](const digest&) {},
+                .failed = [](const absl::Status&) {}});
   for (const auto& [id, place] : found) {
     const auto bytes = (*log)->read(place, id, std::min<std::int64_t>(id.size_bytes(), 1000));
     require(!items.empty() || (bytes.ok() && whole(id, *bytes)), "what a scan finds is whole");

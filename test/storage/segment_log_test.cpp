@@ -57,8 +57,8 @@ struct fixture {
                          found != all.end() && found->second == place)
                        all.erase(found);
                    },
-               .damaged = [](const digest&) {}},
-              [](const absl::Status& why) { CAF_ERROR(why.ToString()); });
+               .damaged = [](const digest&) {},
+               .failed = [](const absl::Status& why) { CAF_ERROR(why.ToString()); }});
     return all;
   }
 
