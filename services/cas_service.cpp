@@ -1,8 +1,8 @@
-#include "services/arena_messages.hpp"
 #include "services/batch_read.hpp"
 #include "services/batch_update.hpp"
 #include "services/blob_splice.hpp"
 #include "services/blob_split.hpp"
+#include "services/find_missing.hpp"
 #include "services/request_checks.hpp"
 #include "services/rpc_call.hpp"
 #include "services/services.hpp"
@@ -77,27 +77,29 @@ absl::Status check_size(const service_context& context,
   return size.check();
 }
 
-class cas_service final : public reapi::ContentAddressableStorage::CallbackService {
+using blobs = reapi::ContentAddressableStorage;
+
+/// FindMissingBlobs is raw: it is called with very many digests. The other calls are messages.
+using service_base = blobs::WithRawCallbackMethod_FindMissingBlobs<
+    blobs::WithCallbackMethod_BatchUpdateBlobs<blobs::WithCallbackMethod_BatchReadBlobs<
+        blobs::WithCallbackMethod_GetTree<blobs::WithCallbackMethod_SplitBlob<
+            blobs::WithCallbackMethod_SpliceBlob<blobs::Service>>>>>>;
+
+class cas_service final : public service_base {
 public:
   explicit cas_service(context_ptr context)
       : context_(std::move(context)), find_(meter("FindMissingBlobs")),
         update_(meter("BatchUpdateBlobs")), read_(meter("BatchReadBlobs")), tree_(meter("GetTree")),
-        split_(meter("SplitBlob")), splice_(meter("SpliceBlob")) {
-    SetMessageAllocatorFor_FindMissingBlobs(&find_messages_);
-  }
+        split_(meter("SplitBlob")), splice_(meter("SpliceBlob")) {}
 
   grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* call,
-                                             const reapi::FindMissingBlobsRequest* request,
-                                             reapi::FindMissingBlobsResponse* response) override {
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) override {
     return serve(*context_, *call, find_, [&](const unary_call& answer) {
-      const auto digests = admit(*context_, *request);
-      if (!digests.ok())
-        return digests.status();
-      auto ids = read_all(*digests, request->blob_digests(), "blob_digests");
-      if (!ids.ok())
-        return ids.status();
-      find(*std::move(ids), response, answer);
-      return absl::OkStatus();
+      auto ids = read_find_missing(*context_, *request);
+      if (ids.ok())
+        find(*std::move(ids), response, answer);
+      return ids.status();
     });
   }
 
@@ -181,20 +183,17 @@ private:
     return read_all(*digests, request.chunk_digests(), "chunk_digests");
   }
 
-  void find(std::vector<digest> ids, reapi::FindMissingBlobsResponse* response,
-            const unary_call& answer) const {
+  void find(std::vector<digest> ids, grpc::ByteBuffer* response, const unary_call& answer) const {
     caf::anon_send(
         context_->cas, find_missing{.trace = {}, .digests = std::move(ids)},
         reply<missing_blobs>([response, answer](const absl::StatusOr<missing_blobs>& missing) {
           if (missing.ok())
-            for (const auto& id : missing->digests)
-              *response->add_missing_blob_digests() = id.to_proto();
+            *response = find_missing_response(missing->digests);
           answer.finish(missing.status());
         }));
   }
 
   context_ptr context_;
-  arena_messages<reapi::FindMissingBlobsRequest, reapi::FindMissingBlobsResponse> find_messages_;
   rpc_meter& find_;
   rpc_meter& update_;
   rpc_meter& read_;

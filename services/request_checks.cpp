@@ -65,14 +65,15 @@ absl::StatusOr<digest_reader> digest_reader::make(const service_context& context
                                     + names_of(context.digest_functions) + ")");
 }
 
-absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x, std::string_view field) const {
-  if (x.size_bytes() < 0)
+absl::StatusOr<digest> digest_reader::read(std::string_view hash, std::int64_t size_bytes,
+                                           std::string_view field) const {
+  if (size_bytes < 0)
     return absl::InvalidArgumentError(std::string(field) + ": size_bytes "
-                                      + std::to_string(x.size_bytes())
+                                      + std::to_string(size_bytes)
                                       + " is negative; it is the number of bytes of the blob");
   for (const auto function : announced_)
-    if (x.hash().size() == 2 * hash_length(function)) {
-      auto id = digest::from_proto(x, function);
+    if (hash.size() == 2 * hash_length(function)) {
+      auto id = digest::parse(hash, size_bytes, function);
       if (!id.ok())
         return absl::InvalidArgumentError(std::string(field) + ": "
                                           + std::string(id.status().message()));
@@ -82,10 +83,10 @@ absl::StatusOr<digest> digest_reader::read(const reapi::Digest& x, std::string_v
   for (const auto function : announced_)
     right += (right.empty() ? "" : ", ") + to_string(function) + ": "
              + std::to_string(2 * hash_length(function));
-  return absl::InvalidArgumentError(std::string(field) + ": hash '" + x.hash().substr(0, 130)
-                                    + "' has " + std::to_string(x.hash().size())
-                                    + " characters, which fits no digest function of the request ("
-                                    + right + ")");
+  return absl::InvalidArgumentError(
+      std::string(field) + ": hash '" + std::string(hash.substr(0, 130)) + "' has "
+      + std::to_string(hash.size()) + " characters, which fits no digest function of the request ("
+      + right + ")");
 }
 
 absl::StatusOr<digest> read_digest(const service_context& context, const std::string& instance,

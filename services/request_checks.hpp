@@ -26,7 +26,11 @@ public:
 
   /// INVALID_ARGUMENT, in words, for a hash of the wrong length or alphabet, or a negative size.
   /// `field` is what the request calls it.
-  absl::StatusOr<digest> read(const reapi::Digest& x, std::string_view field) const;
+  absl::StatusOr<digest> read(std::string_view hash, std::int64_t size_bytes,
+                              std::string_view field) const;
+  absl::StatusOr<digest> read(const reapi::Digest& x, std::string_view field) const {
+    return read(x.hash(), x.size_bytes(), field);
+  }
 
 private:
   static absl::StatusOr<digest_reader> inferring(const std::vector<digest_function>& announced);

@@ -149,14 +149,18 @@ const digest& digest::empty_blob(digest_function function) {
 }
 
 std::string digest::hash() const {
-  static constexpr char hex[] = "0123456789abcdef";
-  const auto raw = raw_hash();
-  std::string text(2 * raw.size(), '\0');
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    text[2 * i] = hex[static_cast<unsigned char>(raw[i]) >> 4];
-    text[2 * i + 1] = hex[static_cast<unsigned char>(raw[i]) & 0xf];
-  }
+  std::string text(2 * raw_hash().size(), '\0');
+  write_hash(text.data());
   return text;
+}
+
+char* digest::write_hash(char* to) const noexcept {
+  static constexpr char hex[] = "0123456789abcdef";
+  for (const char c : raw_hash()) {
+    *to++ = hex[static_cast<unsigned char>(c) >> 4];
+    *to++ = hex[static_cast<unsigned char>(c) & 0xf];
+  }
+  return to;
 }
 
 std::string_view digest::raw_hash() const noexcept {

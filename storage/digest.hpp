@@ -73,6 +73,8 @@ public:
   std::int64_t size_bytes() const noexcept { return size_; }
   /// Lower-case hex.
   std::string hash() const;
+  /// The same to where there is room for it; answers its end.
+  char* write_hash(char* to) const noexcept;
   std::string_view raw_hash() const noexcept;
   /// Size 0 and the hash that belongs to it.
   bool is_empty_blob() const noexcept;
