@@ -148,7 +148,7 @@ void check_and_put(const options_ptr& options, const action_cache_actor& me,
 void check_inlined_and_put(const options_ptr& options, const action_cache_actor& me,
                            const put_result& request, const reply<unit>& answer) {
   auto result = std::make_shared<reapi::ActionResult>(*request.result);
-  blobs_stored event;
+  blobs_stored event{.trace = {}, .digests = {}, .admitted = false};
   if (auto status =
           move_inlined(*options->store, request.action.function(), *result, event.digests);
       !status.ok())

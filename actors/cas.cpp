@@ -32,7 +32,7 @@ void cas_state::begin(cas_options given) {
 
 void cas_state::find(const find_missing& request, const reply<missing_blobs>& answer) {
   const auto now = options.clock();
-  const auto until = now + lease_seconds() + static_cast<store_seconds>(request.longer.count());
+  const auto until = now + lease_seconds();
   auto missing = chosen(request.digests, index().promise(request.digests, now, until));
   const auto asked = request.digests.size();
   auto tell = [meters = options.meters, asked, answer](std::vector<digest> gone) {
@@ -52,7 +52,10 @@ void cas_state::find_hash(const find_by_hash& request, const reply<std::optional
   auto found = index().find_hash(request.function, request.raw_hash);
   const auto now = options.clock();
   if (found && !index().promise({&*found, 1}, now, now + lease_seconds()).empty())
-    found.reset(); // it went in between
+    found.reset();                                   // it went in between
+  if (!found && !options.store->is_index_complete()) // by its hash alone it has no place to look at
+    return answer(absl::UnavailableError("the server has just started and is still finding out "
+                                         "what it holds; try again in a moment"));
   options.meters->blob_found_or_missing(found ? 1 : 0, found ? 0 : 1);
   answer(found);
 }
@@ -157,6 +160,10 @@ void cas_state::ended(const writes_ended& event) {
 }
 
 void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
+  if (!event.admitted && index().stats().promised_bytes > budget_->limit()) {
+    options.meters->writes_refused(event.digests.size());
+    return answer(full_of_promises());
+  }
   const auto now = options.clock();
   const auto gone = index().promise(event.digests, now, now + lease_seconds());
   for (const auto& id : event.digests)
@@ -255,16 +262,21 @@ void cas_state::serve_waiting() {
 void cas_state::refuse_waiting() {
   if (waiting_.empty())
     return;
+  options.meters->writes_refused(waiting_.size());
+  const auto why = full_of_promises();
+  for (auto& x : std::exchange(waiting_, {}))
+    x.answer(why);
+}
+
+absl::Status cas_state::full_of_promises() {
   const auto promised = index().stats().promised_bytes;
   logger().warn("the store is full: of {} bytes {} are promised to clients and can not go; writes "
                 "are refused",
                 budget_->limit(), promised);
-  options.meters->writes_refused(waiting_.size());
-  for (auto& x : std::exchange(waiting_, {}))
-    x.answer(absl::ResourceExhaustedError(
-        "the store is full of blobs that clients were promised (" + std::to_string(promised)
-        + " of " + std::to_string(budget_->limit())
-        + " bytes): give it a larger max_size_bytes or a shorter lease_seconds"));
+  return absl::ResourceExhaustedError(
+      "the store is full of blobs that clients were promised (" + std::to_string(promised) + " of "
+      + std::to_string(budget_->limit())
+      + " bytes): give it a larger max_size_bytes or a shorter lease_seconds");
 }
 
 // ---- reports -----------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ private:
   void grant(wish x, const reply<admitted_writes>& answer);
   void serve_waiting();
   void refuse_waiting();
+  absl::Status full_of_promises();
   void look_after_space();
   bool evict_some();
   void measure();

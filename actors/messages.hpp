@@ -29,11 +29,10 @@ namespace expbuild {
 // ---- cas -------------------------------------------------------------------------------------
 
 /// Which of these are absent? The others are promised: they stay for the time of a lease from now
-/// on, and for `longer`. (answer: missing_blobs)
+/// on. (answer: missing_blobs)
 struct find_missing {
   trace_context trace;
   std::vector<digest> digests;
-  std::chrono::seconds longer{0};
 };
 struct missing_blobs {
   std::vector<digest> digests;
@@ -77,10 +76,14 @@ struct begin_writes {
 /// write budget, and when the store is full of what was promised.
 using begun_writes = std::vector<absl::StatusOr<std::shared_ptr<blob_writer>>>;
 
-/// These were committed to the store: promise them. (answer: once they are)
+/// These were committed to the store: promise them. (answer: once they are; RESOURCE_EXHAUSTED for
+/// what nobody admitted when more than the store may hold would be promised then)
 struct blobs_stored {
   trace_context trace;
   std::vector<digest> digests;
+  /// Room was reserved by `admit_writes`. It is not for what is only known when it is there, as the
+  /// outputs of actions.
+  bool admitted = true;
 };
 
 /// These turned out to be absent or damaged.

@@ -202,7 +202,8 @@ void worker_state::collected(outputs_collected& event) {
   }
   busy->result = std::make_shared<reapi::ActionResult>(std::move(event.outputs->result));
   caf::anon_send(
-      options.blobs, blobs_stored{.trace = {}, .digests = std::move(event.outputs->stored)},
+      options.blobs,
+      blobs_stored{.trace = {}, .digests = std::move(event.outputs->stored), .admitted = false},
       reply<unit>([me = worker_actor{self}, number = busy->number](const absl::StatusOr<unit>& x) {
         caf::anon_send(me, outputs_published{.trace = {}, .attempt = number, .status = x.status()});
       }));

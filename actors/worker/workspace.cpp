@@ -161,7 +161,19 @@ private:
         missing);
     if (tree.ok() && !missing.empty())
       return absl::NotFoundError("a directory is missing");
+    if (tree.ok() && options_.inputs_promised > 0)
+      promise(*tree);
     return tree;
+  }
+
+  /// Should another attempt be needed, the inputs are still there. Once staged, this one has them.
+  void promise(const input_tree& tree) {
+    std::vector<digest> inputs;
+    inputs.reserve(tree.files.size());
+    for (const auto& file : tree.files)
+      inputs.push_back(file.content);
+    const auto now = options_.clock();
+    store_->index().promise(inputs, now, now + options_.inputs_promised);
   }
 
   /// Something is missing: looks for everything that is.

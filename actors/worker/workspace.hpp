@@ -26,6 +26,9 @@ struct workspace_options {
   /// Inputs may be hardlinks into the store: only when actions run as another uid than the store's
   /// owner and not as root. Copies otherwise, and whenever linking fails (EXDEV, EMLINK).
   bool may_link = false;
+  /// How long inputs stay in the store once an attempt has read which they are.
+  store_seconds inputs_promised = 0;
+  store_clock clock = make_store_clock();
   /// Input roots that can be mounted below an overlay; null where the system mounts none.
   std::shared_ptr<staged_trees> trees;
 };

@@ -83,6 +83,7 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
                              .runner = options.runner,
                              .trees = nullptr,
                              .symlinks = options.symlinks,
+                             .lease = options.cas.lease,
                              .blobs = into.cas,
                              .scheduler = into.scheduler};
   if (!is_cache_only(options)) {

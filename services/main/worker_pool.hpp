@@ -12,6 +12,7 @@ struct worker_surroundings {
   std::filesystem::path runner;
   std::shared_ptr<staged_trees> trees; ///< large input roots, kept staged
   absolute_symlinks symlinks = absolute_symlinks::disallowed;
+  std::chrono::seconds lease{0}; ///< what attempts are promised their inputs for
   cas_actor blobs;
   scheduler_actor scheduler;
 };

@@ -40,6 +40,23 @@ absl::Status not_here(const digest& id) {
   return absl::NotFoundError("blob " + id.to_string() + " is not stored here");
 }
 
+/// The first ones tell what happened; more would only take room.
+constexpr int most_in_quarantine = 64;
+constexpr std::int64_t most_bytes_in_quarantine = std::int64_t{1} << 30;
+
+bool has_room(const disk_folder& quarantine) {
+  int files = 0;
+  std::int64_t bytes = 0;
+  const auto status = quarantine.list([&](const std::string& name) {
+    ++files;
+    if (const auto file = quarantine.open(name); file.ok())
+      if (const auto facts = file->facts(); facts.ok())
+        bytes += facts->st_size;
+    return absl::OkStatus();
+  });
+  return status.ok() && files < most_in_quarantine && bytes < most_bytes_in_quarantine;
+}
+
 } // namespace
 
 std::string file_name_of(const digest& id) {
@@ -140,12 +157,16 @@ absl::Status blob_files::remove(const digest& id) {
 }
 
 absl::Status blob_files::quarantine(const digest& id) {
+  if (!has_room(folders_.quarantine))
+    return remove(id);
   auto status = folders_.blobs.move(path_of(id), folders_.quarantine, pending_name_of(id));
   return absl::IsNotFound(status) ? quarantine_pending(id) : status;
 }
 
 absl::Status blob_files::quarantine_pending(const digest& id) const {
   const auto name = pending_name_of(id);
+  if (!has_room(folders_.quarantine))
+    return folders_.pending.remove(name);
   auto status = folders_.pending.move(name, folders_.quarantine, name);
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }

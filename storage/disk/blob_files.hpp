@@ -41,7 +41,7 @@ public:
   /// OK also when there was none.
   absl::Status remove(const digest& id);
 
-  /// Out of the way, for people to look at.
+  /// Out of the way, for people to look at; removed when there is enough to look at already.
   absl::Status quarantine(const digest& id);
   absl::Status quarantine_pending(const digest& id) const;
 

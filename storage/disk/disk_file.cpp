@@ -231,10 +231,12 @@ absl::Status disk_folder::link_from(int dirfd, const std::string& name,
   return link_status(errno, name, path_of(new_name));
 }
 
-absl::Status disk_folder::remove(const std::string& name) const {
-  if (calls_->unlink(fd(), name.c_str()) != 0 && errno != ENOENT)
-    return errno_status(errno, "removing " + path_of(name));
-  return absl::OkStatus();
+absl::StatusOr<bool> disk_folder::remove_if_there(const std::string& name) const {
+  if (calls_->unlink(fd(), name.c_str()) == 0)
+    return true;
+  if (errno == ENOENT)
+    return false;
+  return errno_status(errno, "removing " + path_of(name));
 }
 
 absl::Status disk_folder::remove_folder(const std::string& name) const {

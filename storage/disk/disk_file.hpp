@@ -104,7 +104,9 @@ public:
   absl::Status link_from(int dirfd, const std::string& name, const std::string& new_name) const;
 
   /// OK also when there was none.
-  absl::Status remove(const std::string& name) const;
+  absl::Status remove(const std::string& name) const { return remove_if_there(name).status(); }
+  /// False when there was none.
+  absl::StatusOr<bool> remove_if_there(const std::string& name) const;
   absl::Status remove_folder(const std::string& name) const;
 
   /// In no order. Stops at the first error of `visit`, and answers it.

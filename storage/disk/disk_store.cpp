@@ -255,7 +255,7 @@ absl::Status disk_store::evict(std::span<const blob_index::victim> victims) {
 
 store_usage disk_store::usage() {
   store_usage x;
-  x.bytes = index_.stats().file_bytes + packed_->bytes();
+  x.bytes = index_.stats().file_bytes + packed_->bytes() + links_.bytes();
   const auto disk = folders_.root.filesystem();
   if (!disk.ok())
     return x;

@@ -1,5 +1,7 @@
 #include "storage/disk/link_farm.hpp"
 
+#include "storage/blob_index.hpp"
+
 namespace expbuild {
 
 namespace {
@@ -15,7 +17,7 @@ std::string path_of(const digest& id, bool executable) {
 } // namespace
 
 absl::Status link_farm::link(const digest& id, bool executable, int dirfd, const std::string& name,
-                             const filler& fill) const {
+                             const filler& fill) {
   auto status = folders_.links.link(path_of(id, executable), dirfd, name);
   return absl::IsNotFound(status) ? make(id, executable, dirfd, name, fill) : status;
 }
@@ -23,7 +25,7 @@ absl::Status link_farm::link(const digest& id, bool executable, int dirfd, const
 /// It is whole before it gets its name in here. That it can not be linked, or that somebody else
 /// was faster, costs a copy.
 absl::Status link_farm::make(const digest& id, bool executable, int dirfd, const std::string& name,
-                             const filler& fill) const {
+                             const filler& fill) {
   auto made = folders_.links.create_outside(dirfd, name, 0600);
   if (!made.ok())
     return made.status();
@@ -37,15 +39,22 @@ absl::Status link_farm::make(const digest& id, bool executable, int dirfd, const
     return status;
   }
   const auto path = path_of(id, executable);
-  if (absl::IsNotFound(folders_.links.link_from(dirfd, name, path))
-      && folders_.links.subfolder(shard_of(id)).ok())
-    folders_.links.link_from(dirfd, name, path).IgnoreError();
+  auto kept = folders_.links.link_from(dirfd, name, path);
+  if (absl::IsNotFound(kept) && folders_.links.subfolder(shard_of(id)).ok())
+    kept = folders_.links.link_from(dirfd, name, path);
+  if (kept.ok())
+    bytes_ += file_charge(id.size_bytes());
   return status;
 }
 
-absl::Status link_farm::remove(const digest& id) const {
-  auto status = folders_.links.remove(path_of(id, false));
-  status.Update(folders_.links.remove(path_of(id, true)));
+absl::Status link_farm::remove(const digest& id) {
+  absl::Status status;
+  for (const bool executable : {false, true}) {
+    const auto was_there = folders_.links.remove_if_there(path_of(id, executable));
+    status.Update(was_there.status());
+    if (was_there.ok() && *was_there)
+      bytes_ -= file_charge(id.size_bytes());
+  }
   return status;
 }
 

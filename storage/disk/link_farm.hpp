@@ -2,6 +2,8 @@
 #include "storage/digest.hpp"
 #include "storage/disk/store_folders.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 
 namespace expbuild {
@@ -19,15 +21,19 @@ public:
   /// Makes the blob appear as `name` beneath `dirfd`. `fill` writes its bytes, if they are asked
   /// for. UNIMPLEMENTED where links can not be: copy then.
   absl::Status link(const digest& id, bool executable, int dirfd, const std::string& name,
-                    const filler& fill) const;
+                    const filler& fill);
 
-  absl::Status remove(const digest& id) const;
+  absl::Status remove(const digest& id);
+
+  /// What all of them take of the disk.
+  std::int64_t bytes() const { return bytes_; }
 
 private:
   absl::Status make(const digest& id, bool executable, int dirfd, const std::string& name,
-                    const filler& fill) const;
+                    const filler& fill);
 
   const store_folders folders_;
+  std::atomic<std::int64_t> bytes_{0};
 };
 
 } // namespace expbuild

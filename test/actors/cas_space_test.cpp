@@ -126,12 +126,18 @@ CAF_TEST(room that was asked for and not used comes back) {
   CAF_CHECK(ask<admitted_writes>(admit_writes{.trace = {}, .digests = {other}}).status().ok());
 }
 
-CAF_TEST(a promise can be longer than a lease) {
-  CAF_CHECK(upload(1).ok());
-  ask<missing_blobs>(
-      find_missing{.trace = {}, .digests = {blob(1)}, .longer = std::chrono::seconds(1000)});
-  *now += 900;
-  CAF_CHECK(store->index().choose_victims(1 << 30, 10, *now).empty());
+CAF_TEST(outputs that nobody admitted are refused when more is promised than there is room for) {
+  const auto full = fill();
+  int stored = 0;
+  absl::Status status;
+  for (int i = 5000; status.ok() && i < 5100; ++i, ++stored) {
+    CAF_CHECK(write_blob(*store, text(i), digest_function::sha256).ok());
+    status = ask<unit>(blobs_stored{.trace = {}, .digests = {blob(i)}, .admitted = false}).status();
+  }
+  CAF_CHECK(absl::IsResourceExhausted(status));
+  CAF_CHECK(full + stored >= 100 && full + stored <= 110);
+  for (int i = 0; i < full; ++i)
+    CAF_CHECK(!is_missing(i));
 }
 
 CAF_TEST(what is used and promised is told) {

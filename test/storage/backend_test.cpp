@@ -1,5 +1,6 @@
 #define CAF_SUITE storage.backend
 #include "storage/backend.hpp"
+#include "storage/posix.hpp"
 #include "test/support/folder.hpp"
 
 #include <caf/test/unit_test.hpp>
@@ -230,6 +231,31 @@ CAF_TEST(bytes that changed on the disk are never served and lie in quarantine) 
   CAF_CHECK_EQUAL(count_files(folder.path() / "store/quarantine"), 1u);
   CAF_CHECK(write_blob(on_disk(), text, digest_function::sha256).ok());
   CAF_CHECK_EQUAL(std::string(*read_blob(on_disk(), id, 1 << 20)), text);
+}
+
+CAF_TEST(quarantine keeps the first damaged blobs and no more) {
+  for (int i = 0; i < 70; ++i) {
+    const auto id = *write_blob(on_disk(), std::to_string(i), digest_function::sha256);
+    std::filesystem::remove(file_of(id));
+    write_text(file_of(id), "x" + std::to_string(i));
+    CAF_CHECK(absl::IsNotFound(on_disk().open(id).status()));
+    CAF_CHECK(!std::filesystem::exists(file_of(id)));
+  }
+  CAF_CHECK_EQUAL(count_files(folder.path() / "store/quarantine"), 64u);
+}
+
+CAF_TEST(files that are made to be linked count as used until their blob goes) {
+  const auto store = all[2].second;
+  const auto id = *write_blob(*store, "linked", digest_function::sha256);
+  const auto before = store->usage().bytes;
+  const unique_fd to(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const auto* name : {"one", "two"})
+    CAF_CHECK((*store->open(id))->link_into(to.get(), name, false).ok());
+  CAF_CHECK_EQUAL(store->usage().bytes, before + 4096);
+  CAF_CHECK((*store->open(id))->link_into(to.get(), "three", true).ok());
+  CAF_CHECK_EQUAL(store->usage().bytes, before + 2 * 4096);
+  CAF_CHECK(store->remove(id).ok());
+  CAF_CHECK(store->usage().bytes < before + 4096);
 }
 
 CAF_TEST(a packed blob that changed on the disk is never served) {

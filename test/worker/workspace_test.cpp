@@ -112,6 +112,22 @@ CAF_TEST(inputs are staged with links and executable bits and parents of outputs
   CAF_CHECK(!std::filesystem::exists(path("deep/er/out")));
 }
 
+CAF_TEST(inputs of an attempt are promised to it) {
+  const auto root = inputs();
+  const auto now = options.clock();
+  const auto victims_in = [&](store_seconds seconds) {
+    const auto chosen = store->index().choose_victims(1 << 20, 100, now + seconds);
+    for (const auto& x : chosen)
+      store->index().add(x.id, x.place, x.stamp);
+    return chosen.size();
+  };
+  CAF_CHECK_EQUAL(victims_in(500), 3u);
+  options.inputs_promised = 1000;
+  CAF_REQUIRE(stage(root).ok());
+  CAF_CHECK_EQUAL(victims_in(500), 1u); // the directory itself
+  CAF_CHECK(victims_in(5000) > 1u);
+}
+
 CAF_TEST(no action can change a stored blob whoever it runs as) {
   const std::string attack = "echo hacked > input; chmod u+w input; echo hacked >> input; "
                              "rm -f input; echo mine > input";
