@@ -1,6 +1,7 @@
 #include "actors/action_cache.hpp"
 
 #include "actors/background.hpp"
+#include "actors/purge_work.hpp"
 #include "storage/inlining.hpp"
 #include "storage/missing.hpp"
 #include "storage/referenced_blobs.hpp"
@@ -18,6 +19,10 @@ template <class Then>
 void check_present(const options_ptr& options, const std::vector<digest>& named, Then then) {
   caf::anon_send(options->blobs, find_missing{.trace = {}, .digests = named},
                  reply<missing_blobs>(std::move(then)));
+}
+
+bool is_over(const options_ptr& options, store_seconds stored_at) {
+  return is_too_old(stored_at, options->ttl, options->clock());
 }
 
 // ---- get -----------------------------------------------------------------------------------
@@ -53,17 +58,28 @@ void answer_if_complete(const options_ptr& options, const get_result& request,
   });
 }
 
+/// NOT_FOUND also for a result that is too old, and gone now.
+absl::StatusOr<stored_result> read_result(const options_ptr& options, const digest& action) {
+  auto stored = options->results->get(action);
+  if (!stored.ok() || !is_over(options, stored->origin.stored_at))
+    return stored;
+  // One that can not be removed now is met again.
+  options->results->remove_record(action, stored->serial).status().IgnoreError();
+  return a_miss(action);
+}
+
 /// On the I/O pool.
 void look_up(const options_ptr& options, const action_cache_actor& me, std::uint64_t changes,
              const get_result& request, const reply<cached_result>& answer) {
-  auto stored = options->results->get(request.action);
+  auto stored = read_result(options, request.action);
   if (!stored.ok()) {
     if (absl::IsNotFound(stored.status()))
       options->meters->result_looked_up(result_lookup::miss);
     return answer(absl::IsNotFound(stored.status()) ? a_miss(request.action) : stored.status());
   }
-  clear_inlined(*stored);
-  auto named = referenced_blobs(*options->store, *stored, request.action.function());
+  auto& result = stored->result;
+  clear_inlined(result);
+  auto named = referenced_blobs(*options->store, result, request.action.function());
   if (!named.ok()) {
     options->meters->result_looked_up(result_lookup::incomplete);
     const bool broken = absl::IsNotFound(named.status()) || absl::IsInvalidArgument(named.status());
@@ -71,9 +87,10 @@ void look_up(const options_ptr& options, const action_cache_actor& me, std::uint
   }
   result_known event{.trace = {},
                      .action = request.action,
-                     .result = std::make_shared<const reapi::ActionResult>(*std::move(stored)),
+                     .result = std::make_shared<const reapi::ActionResult>(std::move(result)),
                      .named = std::make_shared<const std::vector<digest>>(*std::move(named)),
-                     .changes = changes};
+                     .changes = changes,
+                     .stored_at = stored->origin.stored_at};
   answer_if_complete(options, request, event.result, *event.named, answer);
   caf::anon_send(me, std::move(event));
 }
@@ -108,10 +125,14 @@ absl::Status move_inlined(backend& store, digest_function function, reapi::Actio
   return status;
 }
 
-void finish_put(const options_ptr& options, const action_cache_actor& me, result_known event,
-                const reply<unit>& answer) {
+void finish_put(const options_ptr& options, const action_cache_actor& me,
+                const request_metadata& asker, result_known event, const reply<unit>& answer) {
   auto store_then_answer = [=, event = std::move(event)]() mutable {
-    const auto status = options->results->put(event.action, *event.result);
+    event.stored_at = options->clock();
+    const auto status = options->results->put(event.action, *event.result,
+                                              {.stored_at = event.stored_at,
+                                               .mnemonic = asker.action_mnemonic,
+                                               .target_id = asker.target_id});
     if (!status.ok())
       return answer(status);
     options->meters->result_written();
@@ -122,7 +143,7 @@ void finish_put(const options_ptr& options, const action_cache_actor& me, result
     answer(pool_is_full());
 }
 
-void check_and_put(const options_ptr& options, const action_cache_actor& me,
+void check_and_put(const options_ptr& options, const action_cache_actor& me, std::uint64_t removals,
                    const put_result& request, const reply<unit>& answer) {
   const auto what = "cannot cache the result of action " + request.action.to_string();
   auto named = referenced_blobs(*options->store, *request.result, request.action.function());
@@ -134,19 +155,22 @@ void check_and_put(const options_ptr& options, const action_cache_actor& me,
                            .action = request.action,
                            .result = request.result,
                            .named = std::make_shared<const std::vector<digest>>(*std::move(named)),
-                           .changes = std::nullopt};
-  check_present(options, *event.named, [=](const absl::StatusOr<missing_blobs>& missing) {
+                           .changes = std::nullopt,
+                           .removals = removals};
+  check_present(options, *event.named, [=, asker = request.asker](
+                                           const absl::StatusOr<missing_blobs>& missing) {
     if (!missing.ok())
       return answer(missing.status());
     if (!missing->digests.empty())
       return answer(missing_blobs_error(what, missing->digests));
-    finish_put(options, me, event, answer);
+    finish_put(options, me, asker, event, answer);
   });
 }
 
 /// On the I/O pool.
 void check_inlined_and_put(const options_ptr& options, const action_cache_actor& me,
-                           const put_result& request, const reply<unit>& answer) {
+                           std::uint64_t removals, const put_result& request,
+                           const reply<unit>& answer) {
   auto result = std::make_shared<reapi::ActionResult>(*request.result);
   blobs_stored event{.trace = {}, .digests = {}, .admitted = false};
   if (auto status =
@@ -154,15 +178,18 @@ void check_inlined_and_put(const options_ptr& options, const action_cache_actor&
       !status.ok())
     return answer(status);
   clear_inlined(*result);
-  const put_result complete{.trace = {}, .action = request.action, .result = std::move(result)};
+  const put_result complete{.trace = {},
+                            .action = request.action,
+                            .result = std::move(result),
+                            .asker = request.asker};
   if (event.digests.empty())
-    return check_and_put(options, me, complete, answer);
+    return check_and_put(options, me, removals, complete, answer);
   caf::anon_send(options->blobs, std::move(event),
                  reply<unit>([=](const absl::StatusOr<unit>& stored) {
                    if (!stored.ok())
                      return answer(stored.status());
                    if (!in_background(*options->io, io_pool::lane::short_work,
-                                      [=] { check_and_put(options, me, complete, answer); }))
+                                      [=] { check_and_put(options, me, removals, complete, answer); }))
                      answer(pool_is_full());
                  }));
 }
@@ -170,8 +197,11 @@ void check_inlined_and_put(const options_ptr& options, const action_cache_actor&
 } // namespace
 
 void action_cache_state::get(const get_result& request, const reply<cached_result>& answer) {
-  if (const auto* found = remembered.find(request.action))
-    return answer_if_complete(options, request, found->result, *found->named, answer);
+  if (const auto* found = remembered.find(request.action)) {
+    if (!is_over(options, found->stored_at))
+      return answer_if_complete(options, request, found->result, *found->named, answer);
+    remembered.erase(request.action);
+  }
   if (!in_background(*options->io, io_pool::lane::short_work,
                      [given = options, me = action_cache_actor{self}, now = changes, request,
                       answer] { look_up(given, me, now, request, answer); }))
@@ -180,20 +210,45 @@ void action_cache_state::get(const get_result& request, const reply<cached_resul
 
 void action_cache_state::put(const put_result& request, const reply<unit>& answer) {
   if (!in_background(*options->io, io_pool::lane::short_work,
-                     [given = options, me = action_cache_actor{self}, request, answer] {
-                       check_inlined_and_put(given, me, request, answer);
-                     }))
+                     [given = options, me = action_cache_actor{self}, now = removals, request,
+                      answer] { check_inlined_and_put(given, me, now, request, answer); }))
     answer(pool_is_full());
 }
 
-/// What was read before something changed may be what was there before the change.
+void action_cache_state::purge(const purge_results& request, const reply<purge_report>& answer) {
+  if (purging)
+    return answer(absl::ResourceExhaustedError(
+        "another purge of the action cache goes on; try again when it has ended"));
+  purging = true;
+  run_purge({.results = options->results, .io = options->io, .cache = self}, request,
+            options->clock(), answer);
+}
+
+void action_cache_state::forget(const results_removed& event) {
+  if (!event.actions.empty()) {
+    ++changes;
+    ++removals;
+  }
+  for (const auto& action : event.actions)
+    remembered.erase(action);
+  if (event.over)
+    purging = false;
+}
+
+/// What was read before something changed may be what was there before the change; what was stored
+/// may have been removed since.
 void action_cache_state::remember(result_known& event) {
   if (event.changes && *event.changes != changes)
     return;
-  if (!event.changes)
+  if (!event.changes) {
     ++changes;
+    remembered.erase(event.action);
+    if (event.removals != removals)
+      return;
+  }
   const auto bytes = event.result->SpaceUsedLong() + event.named->size() * sizeof(digest);
-  remembered.put(event.action, {std::move(event.result), std::move(event.named)}, bytes);
+  remembered.put(event.action, {std::move(event.result), std::move(event.named), event.stored_at},
+                 bytes);
 }
 
 action_cache_actor::behavior_type action_cache(action_cache_state::pointer self,
@@ -208,7 +263,11 @@ action_cache_actor::behavior_type action_cache(action_cache_state::pointer self,
             state.get(x, answer);
           },
           [&state](const put_result& x, const reply<unit>& answer) { state.put(x, answer); },
-          [&state](result_known& x) { state.remember(x); }});
+          [&state](const purge_results& x, const reply<purge_report>& answer) {
+            state.purge(x, answer);
+          },
+          [&state](result_known& x) { state.remember(x); },
+          [&state](const results_removed& x) { state.forget(x); }});
 }
 
 } // namespace expbuild

@@ -34,14 +34,18 @@ using cas_actor = caf::typed_actor<
     // How much is stored.
     caf::reacts_to<get_cas_stats, reply<cas_stats>>>;
 
-/// ACTION CACHE: results by action digest; a hit is complete or it is no hit.
+/// ACTION CACHE: results by action digest; a hit is complete and not too old, or it is no hit.
 using action_cache_actor = caf::typed_actor<
     // NOT_FOUND unless every blob of the result is present.
     caf::reacts_to<get_result, reply<cached_result>>,
     // Refused unless every blob of the result is present.
     caf::reacts_to<put_result, reply<unit>>,
+    // Remove what fits, or say what would go.
+    caf::reacts_to<purge_results, reply<purge_report>>,
     // INTERNAL: worth remembering.
-    caf::reacts_to<result_known>>;
+    caf::reacts_to<result_known>,
+    // INTERNAL: not to be remembered any more.
+    caf::reacts_to<results_removed>>;
 
 /// OPERATION: the story of one action: cache? queue, run, store, tell.
 using operation_actor = caf::typed_actor<

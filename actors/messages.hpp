@@ -10,9 +10,11 @@
 #include "storage/backend.hpp"
 #include "storage/digest.hpp"
 #include "storage/inlining.hpp"
+#include "storage/result_purge.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -131,13 +133,16 @@ struct get_result {
 };
 
 /// INTERNAL: a result as it is stored, with all blobs that it names. `changes` is the cache's count
-/// of changes when it began to read it; one that was just stored has none.
+/// of changes when it began to read it; one that was just stored has none, but the count of
+/// removals when that began.
 struct result_known {
   trace_context trace;
   digest action;
   cached_result result;
   std::shared_ptr<const std::vector<digest>> named;
   std::optional<std::uint64_t> changes;
+  std::uint64_t removals = 0;
+  store_seconds stored_at = 0;
 };
 
 /// Keep this result. FAILED_PRECONDITION when a blob that it names is absent.
@@ -145,6 +150,24 @@ struct put_result {
   trace_context trace;
   digest action;
   cached_result result;
+  request_metadata asker = {}; ///< whoever asked for the action; what is known of it
+};
+
+/// Remove all results that fit, or (dry run) say which they are. (answer: purge_report, when that
+/// has reached the disk; RESOURCE_EXHAUSTED while another purge goes on)
+struct purge_results {
+  trace_context trace;
+  result_filter filter;
+  bool dry_run = false;
+  /// True: nobody waits any more, it ends soon. Null: somebody always does.
+  std::shared_ptr<const std::atomic<bool>> given_up = {};
+};
+
+/// INTERNAL: a purge removed these from the store, and it may be over.
+struct results_removed {
+  trace_context trace;
+  std::vector<digest> actions;
+  bool over = false;
 };
 
 // ---- result_reaper -----------------------------------------------------------------------------
@@ -214,6 +237,8 @@ EXPBUILD_MESSAGE(get_cas_stats)
 EXPBUILD_MESSAGE(get_result)
 EXPBUILD_MESSAGE(result_known)
 EXPBUILD_MESSAGE(put_result)
+EXPBUILD_MESSAGE(purge_results)
+EXPBUILD_MESSAGE(results_removed)
 EXPBUILD_MESSAGE(retire)
 EXPBUILD_MESSAGE(forget)
 EXPBUILD_MESSAGE(name_trace)
@@ -227,5 +252,6 @@ EXPBUILD_MESSAGE(reply<expbuild::begun_writes>)
 EXPBUILD_MESSAGE(reply<expbuild::unit>)
 EXPBUILD_MESSAGE(reply<expbuild::cas_stats>)
 EXPBUILD_MESSAGE(reply<expbuild::cached_result>)
+EXPBUILD_MESSAGE(reply<expbuild::purge_report>)
 EXPBUILD_MESSAGE(reply<expbuild::recorded_trace>)
 #undef EXPBUILD_MESSAGE

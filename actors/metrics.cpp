@@ -284,6 +284,10 @@ std::uint64_t metrics::actions(action_outcome how) const {
   return static_cast<std::uint64_t>(impl_->actions[index(how)].Value());
 }
 
+std::uint64_t metrics::blobs_evicted() const {
+  return static_cast<std::uint64_t>(impl_->evicted.Value());
+}
+
 // ---- exposition ------------------------------------------------------------------------------
 
 namespace {

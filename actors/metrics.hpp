@@ -91,6 +91,9 @@ public:
   /// How many operations have ended so since the start.
   std::uint64_t actions(action_outcome how) const;
 
+  /// How many blobs were evicted since the start.
+  std::uint64_t blobs_evicted() const;
+
   /// Everything in Prometheus' text format, numbers of the process included.
   std::string expose() const;
 

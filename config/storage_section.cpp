@@ -44,6 +44,9 @@ void read_store(table_reader& storage, const std::string& key, const std::string
   into.max_size_bytes = read_size(section, "max_size_bytes", least_size);
   if (key == "cas")
     read_promises(section, into);
+  else
+    into.ttl = std::chrono::seconds(
+        section.read_integer("ttl_seconds", into.ttl.count(), 0, std::int64_t{3650} * 86400));
   section.read("backend", into.backend);
   std::string root;
   section.read("root_dir", root);

@@ -61,7 +61,7 @@ public:
       if (!context_->action_cache_update_enabled)
         return absl::PermissionDeniedError(
             "clients may not write the action cache of this server (action_cache_update_enabled)");
-      store(*action, *request, response, answer);
+      store(*action, *request, asker_of(*call), response, answer);
       return absl::OkStatus();
     });
   }
@@ -80,10 +80,14 @@ private:
   }
 
   void store(const digest& action, const reapi::UpdateActionResultRequest& request,
-             reapi::ActionResult* response, const unary_call& answer) const {
+             request_metadata asker, reapi::ActionResult* response,
+             const unary_call& answer) const {
     auto result = std::make_shared<const reapi::ActionResult>(request.action_result());
     caf::anon_send(context_->action_cache,
-                   put_result{.trace = {}, .action = action, .result = result},
+                   put_result{.trace = {},
+                              .action = action,
+                              .result = result,
+                              .asker = std::move(asker)},
                    reply<unit>([response, answer, result](const absl::StatusOr<unit>& stored) {
                      if (stored.ok()) {
                        *response = *result;

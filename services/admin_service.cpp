@@ -1,3 +1,4 @@
+#include "services/purge_request.hpp"
 #include "services/rpc_call.hpp"
 #include "services/services.hpp"
 #include "services/status_report.hpp"
@@ -54,7 +55,9 @@ public:
   explicit admin_service(context_ptr context)
       : context_(std::move(context)),
         status_(context_->meters->rpc(admin::v1::Admin::service_full_name(), "GetStatus")),
-        trace_(context_->meters->rpc(admin::v1::Admin::service_full_name(), "GetTrace")) {}
+        trace_(context_->meters->rpc(admin::v1::Admin::service_full_name(), "GetTrace")),
+        purge_(context_->meters->rpc(admin::v1::Admin::service_full_name(), "PurgeActionResults")) {
+  }
 
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* call,
                                       const admin::v1::GetStatusRequest*,
@@ -88,10 +91,34 @@ public:
     });
   }
 
+  grpc::ServerUnaryReactor*
+  PurgeActionResults(grpc::CallbackServerContext* call,
+                     const admin::v1::PurgeActionResultsRequest* request,
+                     admin::v1::PurgeActionResultsResponse* response) override {
+    return serve(*context_, *call, purge_, [&](const unary_call& answer) {
+      auto filter = read_filter(*context_, *request);
+      if (!filter.ok())
+        return filter.status();
+      caf::anon_send(
+          context_->action_cache,
+          purge_results{.trace = {},
+                        .filter = *std::move(filter),
+                        .dry_run = request->dry_run(),
+                        .given_up = answer.given_up()},
+          reply<purge_report>([response, answer](const absl::StatusOr<purge_report>& report) {
+            if (report.ok())
+              describe(*report, *response);
+            answer.finish(report.status());
+          }));
+      return absl::OkStatus();
+    });
+  }
+
 private:
   context_ptr context_;
   rpc_meter& status_;
   rpc_meter& trace_;
+  rpc_meter& purge_;
 };
 
 } // namespace

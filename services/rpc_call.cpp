@@ -48,26 +48,38 @@ struct unary_call::state {
   grpc::ServerUnaryReactor* reactor;
   rpc_timer timer;
   std::atomic<bool> done{false};
+  std::atomic<bool> given_up{false};
 };
 
-namespace {
-
 /// gRPC's own one does not say when the call is over.
-class counted_reactor final : public grpc::ServerUnaryReactor {
+class unary_call::counted_reactor final : public grpc::ServerUnaryReactor {
 public:
   explicit counted_reactor(call_budget::place place) : place_(std::move(place)) {}
 
+  /// Weakly: the call ends when nobody has it any more.
+  void watch_for(const std::shared_ptr<state>& call) { call_ = call; }
+
 private:
+  void OnCancel() override {
+    if (const auto call = call_.lock())
+      call->given_up = true;
+  }
   void OnDone() override { delete this; }
 
   call_budget::place place_;
+  std::weak_ptr<state> call_;
 };
 
-} // namespace
+unary_call::unary_call(grpc::CallbackServerContext& context, rpc_meter& meter,
+                       call_budget& budget) {
+  auto* reactor = new counted_reactor(budget.enter(context));
+  reactor_ = reactor;
+  state_ = std::make_shared<state>(reactor, meter);
+  reactor->watch_for(state_);
+}
 
-unary_call::unary_call(grpc::CallbackServerContext& context, rpc_meter& meter, call_budget& budget)
-    : reactor_(new counted_reactor(budget.enter(context))) {
-  state_ = std::make_shared<state>(reactor_, meter);
+std::shared_ptr<const std::atomic<bool>> unary_call::given_up() const {
+  return {state_, &state_->given_up};
 }
 
 void unary_call::finish(const absl::Status& status) const {

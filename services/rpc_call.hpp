@@ -7,6 +7,7 @@
 #include <absl/status/status.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -37,6 +38,10 @@ class unary_call {
 public:
   unary_call(grpc::CallbackServerContext& context, rpc_meter& meter, call_budget& budget);
 
+  /// Becomes true when the client gives the call up, or its deadline is over, before its end. For
+  /// whoever works long for it.
+  std::shared_ptr<const std::atomic<bool>> given_up() const;
+
   /// Ends the call; the first time counts. Any thread.
   void finish(const absl::Status& status) const;
 
@@ -44,6 +49,7 @@ public:
 
 private:
   struct state;
+  class counted_reactor;
   std::shared_ptr<state> state_;
   grpc::ServerUnaryReactor* reactor_;
 };

@@ -47,6 +47,16 @@ Worker describe(const worker_status& slot, const scheduler_stats& scheduling) {
   return worker;
 }
 
+void describe(const cas_stats& stats, std::uint64_t evicted, admin::v1::Store& to) {
+  to.set_used_bytes(stats.used_bytes);
+  to.set_max_bytes(stats.max_bytes);
+  to.set_promised_bytes(stats.promised_bytes);
+  to.set_blobs(static_cast<std::int64_t>(stats.blobs));
+  to.set_blob_bytes(stats.bytes);
+  to.set_evicted_blobs(static_cast<std::int64_t>(evicted));
+  to.set_index_complete(stats.index_complete);
+}
+
 Status open_report::compose() const {
   Status status;
   status.set_version(context->version);
@@ -59,8 +69,10 @@ Status open_report::compose() const {
   status.set_failed_actions(static_cast<std::int64_t>(work.failed));
   status.set_cached_actions(
       static_cast<std::int64_t>(context->meters->actions(action_outcome::cache_hit)));
-  if (stored.ok())
+  if (stored.ok()) {
     status.set_stored_blobs(static_cast<std::int64_t>(stored->blobs));
+    describe(*stored, context->meters->blobs_evicted(), *status.mutable_cas());
+  }
   if (slots.ok())
     for (const auto& slot : *slots)
       *status.add_workers() = describe(slot, work);
@@ -98,6 +110,14 @@ std::string status_json(const Status& status, bool serving) {
                        {"last_failure", x.last_failure()},
                        {"action", x.action()},
                        {"pid", x.pid()}});
+  const auto& cas = status.cas();
+  const nlohmann::json store{{"used_bytes", cas.used_bytes()},
+                             {"max_bytes", cas.max_bytes()},
+                             {"promised_bytes", cas.promised_bytes()},
+                             {"blobs", cas.blobs()},
+                             {"blob_bytes", cas.blob_bytes()},
+                             {"evicted_blobs", cas.evicted_blobs()},
+                             {"index_complete", cas.index_complete()}};
   const nlohmann::json all{{"version", status.version()},
                            {"instance_name", status.instance_name()},
                            {"serving", serving},
@@ -108,6 +128,7 @@ std::string status_json(const Status& status, bool serving) {
                            {"failed_actions", status.failed_actions()},
                            {"cached_actions", status.cached_actions()},
                            {"stored_blobs", status.stored_blobs()},
+                           {"cas", store},
                            {"workers", workers}};
   return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

@@ -52,6 +52,15 @@ struct blob_index::impl {
     count(x, 1);
   }
 
+  std::optional<victim> doom(blob_slot slot) {
+    if (slot == 0)
+      return std::nullopt;
+    order.take_out(slot);
+    count(table.at(slot), -1);
+    table.at(slot).doomed = 1;
+    return entry_of(slot);
+  }
+
   static promise_note note_of(const blob_entry& x) {
     return {blob_table::prefix_of(x), static_cast<std::uint32_t>(x.uses), x.promised_until};
   }
@@ -102,6 +111,12 @@ std::optional<blob_place> blob_index::find(const digest& id) {
     return std::nullopt;
   impl_->order.used(slot);
   return impl::place_of(impl_->table.at(slot));
+}
+
+std::optional<blob_place> blob_index::place(const digest& id) const {
+  const std::lock_guard lock(impl_->guard);
+  const auto slot = impl_->present(id);
+  return slot == 0 ? std::nullopt : std::optional(impl::place_of(impl_->table.at(slot)));
 }
 
 bool blob_index::lies_at(const digest& id, blob_place place) const {
@@ -160,6 +175,21 @@ void blob_index::for_each(const std::function<void(const digest&, blob_place)>& 
     for (const auto& x : some)
       visit(x.id, x.place);
   }
+}
+
+std::vector<digest> blob_index::list(std::uint64_t& from, std::size_t count) const {
+  std::vector<digest> some;
+  for (bool more = true; more && some.empty();) {
+    const std::lock_guard lock(impl_->guard); // not for long, however empty the table is
+    auto next = static_cast<blob_slot>(std::max<std::uint64_t>(from, 1));
+    const auto end = std::min<std::size_t>(impl_->table.end(), next + slots_at_once);
+    for (; next < end && some.size() < count; ++next)
+      if (const auto& x = impl_->table.at(next); x.taken != 0 && x.doomed == 0)
+        some.push_back(impl_->table.digest_of(next));
+    from = next;
+    more = next < impl_->table.end();
+  }
+  return some;
 }
 
 // ---- what backends tell ------------------------------------------------------------------------
@@ -291,13 +321,15 @@ std::vector<blob_index::victim> blob_index::choose_victims(std::int64_t bytes, s
 
 std::optional<blob_index::victim> blob_index::doom(const digest& id) {
   const std::lock_guard lock(impl_->guard);
+  return impl_->doom(impl_->present(id));
+}
+
+std::optional<blob_index::victim> blob_index::doom(const digest& id, blob_place place) {
+  const std::lock_guard lock(impl_->guard);
   const auto slot = impl_->present(id);
-  if (slot == 0)
+  if (slot == 0 || !(impl::place_of(impl_->table.at(slot)) == place))
     return std::nullopt;
-  impl_->order.take_out(slot);
-  impl_->count(impl_->table.at(slot), -1);
-  impl_->table.at(slot).doomed = 1;
-  return impl_->entry_of(slot);
+  return impl_->doom(slot);
 }
 
 bool blob_index::is_doomed(const digest& id) const {

@@ -72,6 +72,9 @@ public:
   /// Where it lies; counts as a use.
   std::optional<blob_place> find(const digest& id);
 
+  /// The same, and no use of it.
+  std::optional<blob_place> place(const digest& id) const;
+
   /// That is where it lies. No use of it.
   bool lies_at(const digest& id, blob_place place) const;
 
@@ -91,6 +94,10 @@ public:
 
   /// Calls `visit` for every blob that is present, without a lock held.
   void for_each(const std::function<void(const digest&, blob_place)>& visit) const;
+
+  /// Some of those present, at most `count`, from `from` on, which moves: begin with 0. None: that
+  /// was all. What is present all the while is listed once.
+  std::vector<digest> list(std::uint64_t& from, std::size_t count) const;
 
   // ---- what backends tell ----
 
@@ -140,6 +147,9 @@ public:
 
   /// Chooses this one, promised or not.
   std::optional<victim> doom(const digest& id);
+
+  /// The same, if that is where it lies.
+  std::optional<victim> doom(const digest& id, blob_place place);
 
   /// Still about to go: it was not stored again meanwhile.
   bool is_doomed(const digest& id) const;

@@ -1,5 +1,6 @@
 #include "storage/result_store.hpp"
 
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -7,32 +8,72 @@ namespace expbuild {
 
 namespace {
 
+absl::Status no_result(const digest& action) {
+  return absl::NotFoundError("the result of action " + action.to_string() + " is not stored here");
+}
+
 class memory_result_store : public result_store {
 public:
-  absl::StatusOr<reapi::ActionResult> get(const digest& action) override {
+  absl::StatusOr<stored_result> get(const digest& action) override {
     const std::lock_guard lock(guard_);
     const auto found = results_.find(action);
     if (found == results_.end())
-      return absl::NotFoundError("the result of action " + action.to_string()
-                                 + " is not stored here");
+      return no_result(action);
     return found->second;
   }
 
-  absl::Status put(const digest& action, const reapi::ActionResult& result) override {
+  absl::StatusOr<stored_result> peek(const digest& action) override { return get(action); }
+
+  absl::Status put(const digest& action, const reapi::ActionResult& result,
+                   const result_origin& origin) override {
+    stored_result record{.result = result, .origin = bounded(origin)};
+    record.bytes = static_cast<std::int64_t>(result.ByteSizeLong());
     const std::lock_guard lock(guard_);
-    results_[action] = result;
+    record.serial = ++last_serial_;
+    forget(action);
+    by_serial_.emplace(record.serial, action);
+    results_.emplace(action, std::move(record));
     return absl::OkStatus();
   }
 
   absl::Status remove(const digest& action) override {
     const std::lock_guard lock(guard_);
-    results_.erase(action);
+    forget(action);
     return absl::OkStatus();
   }
 
+  absl::StatusOr<bool> remove_record(const digest& action, std::uint64_t serial) override {
+    const std::lock_guard lock(guard_);
+    const auto found = results_.find(action);
+    if (found == results_.end() || found->second.serial != serial)
+      return false;
+    forget(action);
+    return true;
+  }
+
+  std::vector<digest> list(std::uint64_t& from, std::size_t count) override {
+    std::vector<digest> some;
+    const std::lock_guard lock(guard_);
+    for (auto i = by_serial_.upper_bound(from); i != by_serial_.end() && some.size() < count; ++i) {
+      some.push_back(i->second);
+      from = i->first;
+    }
+    return some;
+  }
+
 private:
+  void forget(const digest& action) {
+    const auto found = results_.find(action);
+    if (found == results_.end())
+      return;
+    by_serial_.erase(found->second.serial);
+    results_.erase(found);
+  }
+
   std::mutex guard_;
-  std::unordered_map<digest, reapi::ActionResult> results_;
+  std::unordered_map<digest, stored_result> results_;
+  std::map<std::uint64_t, digest> by_serial_;
+  std::uint64_t last_serial_ = 0;
 };
 
 } // namespace

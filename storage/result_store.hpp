@@ -2,27 +2,43 @@
 #include "storage/backend.hpp"
 #include "storage/digest.hpp"
 #include "storage/durability.hpp"
+#include "storage/stored_result.hpp"
 
 #include <absl/status/statusor.h>
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 namespace expbuild {
 
 /// The seam below the action cache: ActionResults by action digest. May block on a disk; safe
-/// from any number of threads. Whether a result is complete is decided above (action_cache).
+/// from any number of threads. Whether a result is complete, and whether it is too old, is decided
+/// above (action_cache).
 class result_store {
 public:
   virtual ~result_store() = default;
 
   /// NOT_FOUND when there is none; a record that is torn or damaged counts as none and is removed.
-  virtual absl::StatusOr<reapi::ActionResult> get(const digest& action) = 0;
+  virtual absl::StatusOr<stored_result> get(const digest& action) = 0;
 
-  /// Replaces what was there, atomically: a reader sees the old record or the new one.
-  virtual absl::Status put(const digest& action, const reapi::ActionResult& result) = 0;
+  /// The same, but it does not count as a use.
+  virtual absl::StatusOr<stored_result> peek(const digest& action) = 0;
+
+  /// Replaces what was there, atomically: a reader sees the old record or the new one. `origin` is
+  /// kept with it, bounded.
+  virtual absl::Status put(const digest& action, const reapi::ActionResult& result,
+                           const result_origin& origin) = 0;
 
   virtual absl::Status remove(const digest& action) = 0;
+
+  /// Removes this very record. False: it has been removed or replaced before.
+  virtual absl::StatusOr<bool> remove_record(const digest& action, std::uint64_t serial) = 0;
+
+  /// The actions of up to `count` results from `from` on, which moves: begin with 0. None: that was
+  /// all. What is stored all the while is listed once; what is stored meanwhile, once, twice or
+  /// not.
+  virtual std::vector<digest> list(std::uint64_t& from, std::size_t count) = 0;
 
   /// What was put before survives a power cut, unless nothing does here.
   virtual absl::Status flush() { return absl::OkStatus(); }
@@ -39,10 +55,14 @@ struct filesystem_result_store_options {
   /// and makes room.
   bool background = true;
   std::shared_ptr<disk_calls> calls = {}; ///< null: the kernel's
+  store_clock clock = make_store_clock();
 };
 
-/// Records in segments: magic, version, length and SHA-256 of the payload, then the ActionResult.
+/// Records in segments: magic, version, length and SHA-256 of the payload, then the StoredResult.
 /// Never a bare protobuf: an empty one would parse as "success, no outputs".
+///
+/// A result of which nobody knows when it was stored, or that was stored when the system's time was
+/// ahead of what it is now, counts as stored when this store was opened.
 absl::StatusOr<std::shared_ptr<result_store>>
 make_filesystem_result_store(filesystem_result_store_options options);
 

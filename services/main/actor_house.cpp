@@ -125,6 +125,8 @@ void actor_house::open_storage(const daemon_options& options, const stores& stor
                                .io = into.io,
                                .meters = into.meters,
                                .blobs = into.cas,
+                               .ttl = static_cast<store_seconds>(options.action_cache.ttl.count()),
+                               .clock = storage.result_clock,
                                .max_remembered_bytes = options.action_cache.remembered_bytes};
   into.action_cache = keep("action_cache", system.spawn(action_cache, std::move(caching)));
 }

@@ -86,7 +86,8 @@ absl::Status open_results_in(stores& all, const store_options& options,
       make_filesystem_result_store({.root = *options.root,
                                     .level = options.level,
                                     .max_bytes = options.max_bytes.value_or(limits->max_bytes / 16),
-                                    .events = tell_log(meters)});
+                                    .events = tell_log(meters),
+                                    .clock = all.result_clock});
   if (!results.ok())
     return results.status();
   all.results = *std::move(results);

@@ -23,6 +23,7 @@ struct store_options {
   std::size_t remembered_bytes = 0;           ///< of what is on disk, kept in memory too
   std::chrono::seconds lease{3 * 3600};
   std::int64_t scrubbed_a_second = 0; ///< bytes; 0: none
+  std::chrono::seconds ttl{0};        ///< of results; 0: for ever
 };
 
 /// The two stores, locked and opened.
@@ -30,6 +31,7 @@ struct stores {
   std::vector<store_lock> locks;
   std::shared_ptr<backend> blobs;
   std::shared_ptr<result_store> results;
+  store_clock result_clock = make_store_clock(); ///< by which they are stored and grow old
   space_limits blob_limits;
 };
 

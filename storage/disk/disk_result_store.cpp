@@ -7,7 +7,9 @@
 #include "storage/result_store.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <random>
 
 namespace expbuild {
 
@@ -16,6 +18,13 @@ namespace {
 constexpr std::size_t evicted_at_once = 1024;
 /// A result is small, whatever it names; this one is a mistake.
 constexpr std::size_t max_record_bytes = std::size_t{64} << 20;
+constexpr int moves_while_removing = 100;
+
+/// Where to count serials from: no earlier process has used them.
+std::uint64_t random_number() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
+}
 
 std::int64_t segment_bytes_for(std::int64_t max_bytes) {
   return std::clamp<std::int64_t>(max_bytes / 64, std::int64_t{256} << 10, std::int64_t{64} << 20);
@@ -29,7 +38,7 @@ class disk_result_store : public result_store {
 public:
   disk_result_store(filesystem_result_store_options options, disk_folder root)
       : options_(std::move(options)), root_(std::move(root)),
-        index_({.max_bytes = options_.max_bytes, .grace = 0}) {}
+        opened_at_(options_.clock()), index_({.max_bytes = options_.max_bytes, .grace = 0}) {}
 
   ~disk_result_store() override {
     upkeep_.stop();
@@ -65,16 +74,21 @@ public:
     return absl::OkStatus();
   }
 
-  absl::StatusOr<reapi::ActionResult> get(const digest& action) override {
+  absl::StatusOr<stored_result> get(const digest& action) override {
     upkeep_.wait_for(stage::all_known);
     const auto bytes = entries_->read(action);
-    if (absl::IsNotFound(bytes.status()))
-      return no_result(action);
-    return bytes.ok() ? decode_result(*bytes) : bytes.status();
+    return bytes.ok() ? decode(*bytes) : read_error(action, bytes.status());
   }
 
-  absl::Status put(const digest& action, const reapi::ActionResult& result) override {
-    const auto record = encode_result(result);
+  absl::StatusOr<stored_result> peek(const digest& action) override {
+    upkeep_.wait_for(stage::all_known);
+    const auto found = entries_->peek(action);
+    return found.ok() ? decode(found->bytes) : read_error(action, found.status());
+  }
+
+  absl::Status put(const digest& action, const reapi::ActionResult& result,
+                   const result_origin& origin) override {
+    const auto record = encode_result(result, bounded(origin), ++last_serial_);
     if (record.size() > max_record_bytes)
       return absl::InvalidArgumentError("the result of action " + action.to_string() + " has "
                                         + std::to_string(record.size()) + " bytes; up to "
@@ -94,6 +108,33 @@ public:
     return victim ? entries_->evict({&*victim, 1}) : absl::OkStatus();
   }
 
+  absl::StatusOr<bool> remove_record(const digest& action, std::uint64_t serial) override {
+    upkeep_.wait_for(stage::all_known);
+    for (int moves = 0; moves < moves_while_removing; ++moves) {
+      const auto found = entries_->peek(action);
+      if (absl::IsNotFound(found.status()))
+        return false;
+      if (!found.ok())
+        return found.status();
+      const auto record = decode_result(found->bytes);
+      if (!record.ok() || record->serial != serial)
+        return false;
+      const auto victim = index_.doom(action, found->place);
+      if (!victim)
+        continue; // replaced or moved since: read it again
+      auto status = entries_->evict({&*victim, 1});
+      committer_->ask();
+      return status.ok() ? absl::StatusOr<bool>(true) : status;
+    }
+    return absl::UnavailableError("the record of action " + action.to_string()
+                                  + " changes all the time; try again");
+  }
+
+  std::vector<digest> list(std::uint64_t& from, std::size_t count) override {
+    upkeep_.wait_for(stage::all_known);
+    return index_.list(from, count);
+  }
+
   absl::Status flush() override {
     auto status = gate_.ended(entries_->sync());
     status.Update(make_room());
@@ -102,6 +143,17 @@ public:
 
 private:
   using stage = store_upkeep::stage;
+
+  static absl::Status read_error(const digest& action, const absl::Status& why) {
+    return absl::IsNotFound(why) ? no_result(action) : why;
+  }
+
+  absl::StatusOr<stored_result> decode(const std::string& bytes) const {
+    auto found = decode_result(bytes);
+    if (found.ok() && (found->origin.stored_at == 0 || found->origin.stored_at > options_.clock()))
+      found->origin.stored_at = opened_at_;
+    return found;
+  }
 
   /// The least used ones go when there is not enough room.
   absl::Status make_room() {
@@ -142,6 +194,8 @@ private:
 
   const filesystem_result_store_options options_;
   const disk_folder root_;
+  const store_seconds opened_at_;
+  std::atomic<std::uint64_t> last_serial_{random_number()};
   blob_index index_; ///< of results, by the digest of their action
   write_gate gate_;
   std::unique_ptr<packed_entries> entries_;

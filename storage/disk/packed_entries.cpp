@@ -70,18 +70,32 @@ void packed_entries::forget(const digest& key, blob_place place, const absl::Sta
     options_.events.lost(key, why);
 }
 
-absl::StatusOr<std::string> packed_entries::read(const digest& key) {
+template <class Find>
+absl::StatusOr<packed_entries::placed> packed_entries::read_where(const digest& key, Find find) {
   for (int moves = 0; moves < moves_while_reading; ++moves) {
-    const auto place = index_.find(key);
+    const std::optional<blob_place> place = find();
     if (!place || place->segment == 0)
       break;
     auto bytes = read_at(key, *place);
     if (absl::IsDataLoss(bytes.status()))
       break;
+    if (bytes.ok())
+      return placed{*place, *std::move(bytes)};
     if (!absl::IsNotFound(bytes.status())) // else it has been moved meanwhile
-      return bytes;
+      return bytes.status();
   }
   return absl::NotFoundError(key.to_string() + " is not stored here");
+}
+
+absl::StatusOr<std::string> packed_entries::read(const digest& key) {
+  auto found = read_where(key, [&] { return index_.find(key); });
+  if (!found.ok())
+    return found.status();
+  return std::move(found->bytes);
+}
+
+absl::StatusOr<packed_entries::placed> packed_entries::peek(const digest& key) {
+  return read_where(key, [&] { return index_.place(key); });
 }
 
 /// NOT_FOUND when something else lies there, DATA_LOSS when it was damaged.

@@ -31,6 +31,13 @@ public:
   /// forgotten now.
   absl::StatusOr<std::string> read(const digest& key);
 
+  struct placed {
+    blob_place place;
+    std::string bytes;
+  };
+  /// The same with where it lies, and no use of it.
+  absl::StatusOr<placed> peek(const digest& key);
+
   /// The same at a place, where it may not lie any more, and no use of it.
   absl::Status check(const digest& key, blob_place place) { return read_at(key, place).status(); }
 
@@ -54,6 +61,8 @@ public:
 private:
   packed_entries(blob_index& index, const options& given) : index_(index), options_(given) {}
 
+  template <class Find>
+  absl::StatusOr<placed> read_where(const digest& key, Find find);
   absl::StatusOr<std::string> read_at(const digest& key, blob_place place);
   void forget(const digest& key, blob_place place, const absl::Status& why);
   void wasted(const blob_index::victim& x);

@@ -150,7 +150,7 @@ CAF_TEST(a result that was stored or read is answered without its store) {
   CAF_CHECK(results->remove(action).ok());
   CAF_CHECK(look().status().ok());
   const auto read = digest::of("read");
-  CAF_CHECK(results->put(read, *result).ok());
+  CAF_CHECK(results->put(read, *result, {}).ok());
   for (int i = 0; i < 2; ++i) {
     CAF_CHECK(ask<cached_result>(cache, get_result{.trace = {}, .action = read, .inlined = {}})
                   .status()

@@ -239,6 +239,17 @@ CAF_TEST(stores that share a folder and workers that share a folder are refused)
   CAF_CHECK(!read(worker + worker).ok());
 }
 
+CAF_TEST(results are kept for ever unless the action cache has a limit for their age) {
+  CAF_CHECK(read("").value.action_cache.ttl == std::chrono::seconds(0));
+  const auto x = read("[storage.action_cache]\nttl_seconds = 86400\n");
+  CAF_CHECK_EQUAL(x.text(), "");
+  CAF_CHECK(x.value.action_cache.ttl == std::chrono::hours(24));
+  CAF_CHECK(read("[storage.action_cache]\nttl_seconds = 0\n").ok());
+  CAF_CHECK(!read("[storage.action_cache]\nttl_seconds = -1\n").ok());
+  CAF_CHECK(!read("[storage.action_cache]\nttl_seconds = 4000000000\n").ok());
+  CAF_CHECK(!read("[storage.cas]\nttl_seconds = 1\n").ok()); // blobs have leases instead
+}
+
 CAF_TEST(a backend that is not supported yet says so) {
   CAF_CHECK(read("[storage.cas]\nbackend = \"redis\"\n").text().find("not supported yet")
             != std::string::npos);

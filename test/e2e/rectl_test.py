@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from server import BIN, WAIT, ServedCase, free_port, processes
+from server import BIN, WAIT, ServedCase, free_port, processes, until
 
 
 class Rectl(ServedCase):
@@ -70,6 +70,14 @@ class Rectl(ServedCase):
         done = self.server.rectl("exec", "--skip-cache", "--", "/bin/true")  # after it, on both slots in turn
         self.assertEqual(done.returncode, 0)
         self.assertFalse([p for p in processes().values() if p == "/bin/sleep 5432"])
+
+    def test_status_shows_the_stores_room(self):
+        cas = self.server.status()["cas"]
+        for key in ("usedBytes", "maxBytes", "promisedBytes", "blobs", "evictedBlobs"):
+            self.assertGreaterEqual(int(cas[key]), 0, key)
+        self.assertGreater(int(cas["maxBytes"]), int(cas["usedBytes"]))
+        self.assertRegex(self.server.rectl("status", check=True).stdout,
+                         r"storage +[0-9.]+ [KMGT]?i?B of [0-9.]+ [KMGT]?i?B used, [0-9.]+ [KMGT]?i?B promised")
 
     def test_the_trace_tells_the_story_of_an_operation(self):
         done = self.server.rectl("exec", "-v", "--do-not-cache", "--", "/bin/true")
@@ -150,6 +158,101 @@ count = 0
         for text in ("Configuration loaded from", "Storage initialised", "Creating 2 host workers",
                      "Registered worker: host-worker-1", "Worker pool started with 2 workers", "Serving gRPC on"):
             self.assertIn(text, log)
+
+
+class Purge(ServedCase):
+    options = {"workers": 1}
+
+    def exec(self, command, mnemonic="", check=True):
+        """Its output: the same again only while its result is cached."""
+        return self.server.rectl("exec", "--mnemonic", mnemonic, "--target", f"//:{mnemonic or 'none'}", "--",
+                                 "/bin/sh", "-c", f"{command}; date +%s%N", check=check).stdout
+
+    def purge(self, *conditions):
+        return json.loads(self.server.rectl("--json", "purge", *conditions, check=True).stdout)
+
+    def setUp(self):
+        super().setUp()
+        self.purge("--all", "--yes")
+
+    def test_by_mnemonic_after_a_dry_run(self):
+        compiled, linked = self.exec(": compile", "CppCompile"), self.exec(": link", "CppLink")
+        dry = self.purge("--mnemonic", "CppCompile", "--dry-run")
+        self.assertEqual((dry["lookedAtResults"], dry["matchedResults"], dry["removedResults"]), ("2", "1", "0"))
+        self.assertGreater(int(dry["matchedBytes"]), 0)
+        sample, = dry["samples"]
+        self.assertEqual((sample["worker"], sample["mnemonic"], sample["targetId"]),
+                         ("host-worker-1", "CppCompile", "//:CppCompile"))
+        self.assertEqual(self.exec(": compile", "CppCompile"), compiled)
+        done = self.purge("--mnemonic", "CppCompile", "--yes")
+        self.assertEqual((done["removedResults"], done["removedBytes"]), ("1", dry["matchedBytes"]))
+        self.assertNotEqual(self.exec(": compile", "CppCompile"), compiled)
+        self.assertEqual(self.exec(": link", "CppLink"), linked)
+
+    def test_by_worker(self):
+        before = self.exec(": work")
+        self.assertEqual(self.purge("--worker", "host-worker-2", "--yes")["removedResults"], "0")
+        self.assertEqual(self.exec(": work"), before)
+        text = self.server.rectl("purge", "--worker", "host-worker-1", "--dry-run", check=True).stdout
+        self.assertRegex(text, r"would remove 1 result, [0-9.]+ K?i?B \(looked at 1\)")
+        text = self.server.rectl("purge", "--worker", "host-worker-1", "--yes", check=True).stdout
+        self.assertIn("removed 1 result, ", text)
+        self.assertNotEqual(self.exec(": work"), before)
+
+    def test_by_time(self):
+        before = self.exec(": time")
+        self.assertEqual(self.purge("--older-than", "1h", "--yes")["matchedResults"], "0")
+        self.assertEqual(self.exec(": time"), before)
+        self.assertEqual(self.purge("--newer-than", "1h", "--dry-run")["matchedResults"], "1")
+        self.assertEqual(self.purge("--newer-than", "1h", "--older-than", "0s", "--yes")["removedResults"], "1")
+        self.assertNotEqual(self.exec(": time"), before)
+
+    def test_what_was_purged_stays_away_after_a_crash_and_the_rest_is_still_known(self):
+        gone, kept = self.exec(": gone", "Gone"), self.exec(": kept", "Kept")
+        self.purge("--mnemonic", "Gone", "--yes")
+        self.server.kill()
+        self.server.start()
+        self.assertEqual(self.exec(": kept", "Kept"), kept)
+        self.assertEqual(self.purge("--mnemonic", "Kept", "--dry-run")["matchedResults"], "1")
+        self.assertNotEqual(self.exec(": gone", "Gone"), gone)
+
+    def test_nothing_goes_unless_somebody_said_what_and_that_it_is_meant(self):
+        before = self.exec(": stays")
+        for arguments, why in (((), "--all"), (("--all", "--worker", "w"), "--all alone"),
+                               (("--all",), "--dry-run shows what would go, --yes removes it"),
+                               (("--older-than", "soon", "--yes"), "'soon' is no time span"),
+                               (("--json", "--worker", "host-worker-1"), "--yes")):
+            done = self.server.rectl("purge", *arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn(why, done.stderr)
+        self.assertEqual(self.exec(": stays"), before)
+
+    def test_a_terminal_is_asked(self):
+        before = self.exec(": asked")
+        for answer, code in ((b"n\n", 1), (b"y\n", 0)):
+            ours, its = os.openpty()
+            os.write(ours, answer)
+            done = subprocess.run(self.server.arguments("purge", "--all"), stdin=its, capture_output=True, text=True,
+                                  timeout=WAIT)
+            os.close(its)
+            os.close(ours)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn("would remove 1 result", done.stdout)
+            self.assertIn("Remove them?", done.stderr)
+            if code:
+                self.assertIn("nothing was removed", done.stderr)
+                self.assertEqual(self.exec(": asked"), before)
+        self.assertNotEqual(self.exec(": asked"), before)
+
+
+class TimeToLive(ServedCase):
+    options = {"workers": 1, "extra": "ttl_seconds = 1"}
+
+    def test_a_result_is_used_until_its_time_is_over_however_often_it_is_asked_for(self):
+        def run():
+            return self.server.rectl("exec", "--", "/bin/sh", "-c", "date +%s%N", check=True).stdout
+        first = run()
+        until(lambda: run() != first, "a result outlives its time when it is asked for all the while")
 
 
 if __name__ == "__main__":

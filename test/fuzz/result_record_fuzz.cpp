@@ -11,9 +11,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   reapi::ActionResult result;
   if (size < 3 || !result.ParseFromString(bytes.substr(3)))
     return 0;
-  auto record = encode_result(result);
+  const auto mnemonic = result.execution_metadata().worker();
+  auto record = encode_result(result, {.stored_at = data[0], .mnemonic = mnemonic}, data[1]);
   const auto whole = decode_result(record);
-  require(whole.ok() && whole->SerializeAsString() == result.SerializeAsString(),
+  require(whole.ok() && whole->result.SerializeAsString() == result.SerializeAsString()
+              && whole->origin.stored_at == data[0] && whole->origin.mnemonic == mnemonic
+              && whole->serial == data[1],
           "what was encoded decodes the same");
   const auto at = (std::size_t{data[0]} << 8 | data[1]) % record.size();
   require(!decode_result(std::string_view(record).substr(0, at)).ok(), "a torn record is refused");

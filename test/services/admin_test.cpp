@@ -11,6 +11,7 @@ CAF_TEST_FIXTURE_SCOPE(admin_tests, status_fixture)
 CAF_TEST(the status joins what scheduler supervisor and CAS know) {
   put("a blob");
   meters->action_ended(action_outcome::cache_hit);
+  meters->blobs_evicted(7);
   client_context call;
   admin::v1::Status status;
   CAF_REQUIRE(stub<admin::v1::Admin>()->GetStatus(&call, {}, &status).ok());
@@ -23,6 +24,13 @@ CAF_TEST(the status joins what scheduler supervisor and CAS know) {
   CAF_CHECK_EQUAL(status.failed_actions(), 2);
   CAF_CHECK_EQUAL(status.cached_actions(), 1);
   CAF_CHECK_EQUAL(status.stored_blobs(), 1);
+  CAF_CHECK_EQUAL(status.cas().blobs(), 1);
+  CAF_CHECK_EQUAL(status.cas().blob_bytes(), 6);
+  CAF_CHECK(status.cas().used_bytes() > 0);
+  CAF_CHECK(status.cas().max_bytes() > status.cas().used_bytes());
+  CAF_CHECK(status.cas().promised_bytes() > 0);
+  CAF_CHECK_EQUAL(status.cas().evicted_blobs(), 7);
+  CAF_CHECK(status.cas().index_complete());
   CAF_REQUIRE_EQUAL(status.workers_size(), 2);
   const auto& alive = status.workers(0);
   CAF_CHECK_EQUAL(alive.name(), "host-worker-1");

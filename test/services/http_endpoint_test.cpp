@@ -57,6 +57,8 @@ CAF_TEST(the status is one JSON object) {
   CAF_CHECK_EQUAL(status["instance_name"].get<std::string>(), "main");
   CAF_CHECK_EQUAL(status["serving"].get<bool>(), true);
   CAF_CHECK_EQUAL(status["queued_actions"].get<int>(), 4);
+  CAF_CHECK_EQUAL(status["cas"]["blobs"].get<int>(), 0);
+  CAF_CHECK(status["cas"]["max_bytes"].get<std::int64_t>() > 0);
   CAF_CHECK_EQUAL(status["workers"][0]["state"].get<std::string>(), "busy");
   CAF_CHECK_EQUAL(status["workers"][1]["last_failure"].get<std::string>(),
                   "its runner \"crashed\"");

@@ -42,6 +42,8 @@ std::unique_ptr<grpc::ClientContext> client::new_long_call() const {
   auto context = std::make_unique<grpc::ClientContext>();
   reapi::RequestMetadata metadata;
   metadata.mutable_tool_details()->set_tool_name("rectl");
+  metadata.set_action_mnemonic(options_.mnemonic);
+  metadata.set_target_id(options_.target);
   context->AddMetadata("build.bazel.remote.execution.v2.requestmetadata-bin",
                        metadata.SerializeAsString());
   return context;

@@ -21,6 +21,8 @@ struct client_options {
   std::string server = "127.0.0.1:8980";
   std::string instance;
   std::chrono::seconds timeout{60}; ///< of each call but Execute
+  std::string mnemonic = {};        ///< what calls say about their action (RequestMetadata)
+  std::string target = {};
   bool own_connection = false;      ///< never shares one with another client of this process
 };
 

@@ -22,6 +22,8 @@ struct exec_request {
   std::vector<std::string> platform;
   std::string working_directory;
   std::string download = ".";
+  std::string mnemonic;
+  std::string target;
   double timeout = 0;
   bool skip_cache = false;
   bool do_not_cache = false;
@@ -161,7 +163,10 @@ int finish(client& server, const reapi::ExecuteResponse& response, const exec_re
 
 int run_exec(const globals& given, const exec_request& request) {
   const auto signals = block_signals();
-  client server(given.connection);
+  auto connection = given.connection;
+  connection.mnemonic = request.mnemonic;
+  connection.target = request.target;
+  client server(connection);
   interrupt_watch interrupts(server, signals);
   if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
     return complain(status);
@@ -205,6 +210,8 @@ verb add_exec(CLI::App& app) {
   command->add_option("--workdir", x->working_directory, "where in the input root it runs");
   command->add_option("--download", x->download, "folder for the outputs (default: here)");
   command->add_option("--action-timeout", x->timeout, "seconds the command may take");
+  command->add_option("--mnemonic", x->mnemonic, "what rectl purge, trace and the log call it");
+  command->add_option("--target", x->target, "the same");
   command->add_flag("--skip-cache", x->skip_cache, "run it even if its result is cached");
   command->add_flag("--do-not-cache", x->do_not_cache, "neither cache nor share its result");
   command->add_flag("-v,--verbose", x->verbose,

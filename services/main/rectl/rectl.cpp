@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
       {"upload", add_upload(app)}, {"download", add_download(app)},
       {"cat", add_cat(app)},       {"operations", add_operations(app)},
       {"cancel", add_cancel(app)}, {"workers", add_workers(app)},
-      {"trace", add_trace(app)}};
+      {"trace", add_trace(app)},   {"purge", add_purge(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

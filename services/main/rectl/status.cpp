@@ -1,3 +1,4 @@
+#include "services/main/rectl/progress.hpp"
 #include "services/main/rectl/verbs.hpp"
 
 #include <iomanip>
@@ -21,7 +22,11 @@ void print(const admin::v1::Status& status) {
             << "actions   " << status.queued_actions() << " queued, " << status.running_actions()
             << " running, " << status.completed_actions() << " completed, "
             << status.failed_actions() << " failed, " << status.cached_actions() << " from cache\n"
-            << "blobs     " << status.stored_blobs() << "\n"
+            << "blobs     " << status.stored_blobs() << ", " << status.cas().evicted_blobs()
+            << " evicted" << (status.cas().index_complete() ? "" : " (still counting)") << "\n"
+            << "storage   " << size_text(status.cas().used_bytes()) << " of "
+            << size_text(status.cas().max_bytes()) << " used, "
+            << size_text(status.cas().promised_bytes()) << " promised\n"
             << "workers   " << status.workers_size() << "\n";
   for (const auto& worker : status.workers()) {
     std::cout << "  " << std::left << std::setw(20) << worker.name() << std::setw(12)

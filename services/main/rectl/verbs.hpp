@@ -37,6 +37,7 @@ verb add_trace(CLI::App& app);
 verb add_upload(CLI::App& app);
 verb add_download(CLI::App& app);
 verb add_cat(CLI::App& app);
+verb add_purge(CLI::App& app);
 verb add_operations(CLI::App& app);
 verb add_cancel(CLI::App& app);
 verb add_workers(CLI::App& app);
