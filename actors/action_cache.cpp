@@ -31,6 +31,11 @@ absl::Status a_miss(const digest& action) {
   return absl::NotFoundError("no result is cached for action " + action.to_string());
 }
 
+absl::Status incomplete(const digest& action, const std::string& why) {
+  return absl::NotFoundError("a result is cached for action " + action.to_string()
+                             + ", but it is not complete: " + why);
+}
+
 void finish_hit(const options_ptr& options, const get_result& request, const cached_result& result,
                 const reply<cached_result>& answer) {
   options->meters->result_looked_up(result_lookup::hit);
@@ -54,7 +59,10 @@ void answer_if_complete(const options_ptr& options, const get_result& request,
     if (missing.ok() && missing->digests.empty())
       return finish_hit(options, request, result, answer);
     options->meters->result_looked_up(result_lookup::incomplete);
-    answer(missing.ok() ? a_miss(request.action) : missing.status());
+    answer(missing.ok() ? incomplete(request.action, std::to_string(missing->digests.size())
+                                                         + " blob(s) that it names are gone, first "
+                                                         + missing->digests.front().to_string())
+                        : missing.status());
   });
 }
 
@@ -83,7 +91,8 @@ void look_up(const options_ptr& options, const action_cache_actor& me, std::uint
   if (!named.ok()) {
     options->meters->result_looked_up(result_lookup::incomplete);
     const bool broken = absl::IsNotFound(named.status()) || absl::IsInvalidArgument(named.status());
-    return answer(broken ? a_miss(request.action) : named.status());
+    return answer(broken ? incomplete(request.action, std::string(named.status().message()))
+                         : named.status());
   }
   result_known event{.trace = {},
                      .action = request.action,
@@ -157,14 +166,14 @@ void check_and_put(const options_ptr& options, const action_cache_actor& me, std
                            .named = std::make_shared<const std::vector<digest>>(*std::move(named)),
                            .changes = std::nullopt,
                            .removals = removals};
-  check_present(options, *event.named, [=, asker = request.asker](
-                                           const absl::StatusOr<missing_blobs>& missing) {
-    if (!missing.ok())
-      return answer(missing.status());
-    if (!missing->digests.empty())
-      return answer(missing_blobs_error(what, missing->digests));
-    finish_put(options, me, asker, event, answer);
-  });
+  check_present(options, *event.named,
+                [=, asker = request.asker](const absl::StatusOr<missing_blobs>& missing) {
+                  if (!missing.ok())
+                    return answer(missing.status());
+                  if (!missing->digests.empty())
+                    return answer(missing_blobs_error(what, missing->digests));
+                  finish_put(options, me, asker, event, answer);
+                });
 }
 
 /// On the I/O pool.
@@ -178,20 +187,18 @@ void check_inlined_and_put(const options_ptr& options, const action_cache_actor&
       !status.ok())
     return answer(status);
   clear_inlined(*result);
-  const put_result complete{.trace = {},
-                            .action = request.action,
-                            .result = std::move(result),
-                            .asker = request.asker};
+  const put_result complete{
+      .trace = {}, .action = request.action, .result = std::move(result), .asker = request.asker};
   if (event.digests.empty())
     return check_and_put(options, me, removals, complete, answer);
-  caf::anon_send(options->blobs, std::move(event),
-                 reply<unit>([=](const absl::StatusOr<unit>& stored) {
-                   if (!stored.ok())
-                     return answer(stored.status());
-                   if (!in_background(*options->io, io_pool::lane::short_work,
-                                      [=] { check_and_put(options, me, removals, complete, answer); }))
-                     answer(pool_is_full());
-                 }));
+  caf::anon_send(
+      options->blobs, std::move(event), reply<unit>([=](const absl::StatusOr<unit>& stored) {
+        if (!stored.ok())
+          return answer(stored.status());
+        if (!in_background(*options->io, io_pool::lane::short_work,
+                           [=] { check_and_put(options, me, removals, complete, answer); }))
+          answer(pool_is_full());
+      }));
 }
 
 } // namespace

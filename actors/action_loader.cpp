@@ -91,6 +91,7 @@ load_from(backend& store, const blob_source& read, const digest& id,
     return invalid(*command_id, "Command.arguments is empty: there is nothing to run");
   auto loaded = std::make_shared<loaded_action>();
   loaded->id = id;
+  loaded->command_id = *command_id;
   loaded->input_root = *input_root;
   loaded->platform = platform_of(*action, *command);
   loaded->command = *std::move(command);

@@ -63,7 +63,7 @@ void dispatcher_state::start_or_join(action_loaded& event, operation_sink& sink)
   const bool may_join = event.action.ok() && !event.request.skip_cache_lookup
                         && !(*event.action)->do_not_cache && running != by_action.end();
   auto& target = may_join ? executions.at(running->second) : spawn_operation(event);
-  attach_to(target, event.request, sink);
+  attach_to(target, event, sink);
 }
 
 dispatcher_state::live& dispatcher_state::spawn_operation(action_loaded& event) {
@@ -84,16 +84,26 @@ dispatcher_state::live& dispatcher_state::spawn_operation(action_loaded& event) 
   return entry;
 }
 
-void dispatcher_state::attach_to(live& target, const execute& request, operation_sink& sink) {
+/// The first makes the story begin.
+void dispatcher_state::attach_to(live& target, const action_loaded& event, operation_sink& sink) {
+  const auto& request = event.request;
   auto operation_name = new_operation_name();
   names.add(operation_name, target.execution);
   by_listener[request.listener] = target.execution;
+  if (target.names.empty())
+    caf::anon_send(options.operations.recorder,
+                   action_began{.trace = {},
+                                .execution = target.execution,
+                                .operation = operation_name,
+                                .action = request.action,
+                                .asker = request.asker,
+                                .loaded = event.action.value_or(nullptr)});
+  else
+    caf::anon_send(
+        options.operations.recorder,
+        action_joined{.trace = {}, .execution = target.execution, .operation = operation_name});
   target.names.push_back(operation_name);
   target.listeners.push_back(request.listener);
-  name_trace naming{
-      .trace = {}, .operation = operation_name, .action = request.action, .asker = request.asker};
-  naming.trace.trace = target.trace; // a join is told under the trace of what it joined
-  caf::anon_send(options.operations.recorder, std::move(naming));
   caf::anon_send(target.actor,
                  attach{.trace = {},
                         .operation = std::move(operation_name),
@@ -197,7 +207,8 @@ void dispatcher_state::keep_beating() {
   if (beating || executions.empty())
     return;
   beating = true;
-  self->delayed_send(self, options.operations.heartbeat, tick{});
+  self->delayed_send(self, options.operations.heartbeat,
+                     tick{.trace = trace_context::later(options.operations.heartbeat)});
 }
 
 void dispatcher_state::beat() {

@@ -59,7 +59,7 @@ private:
   };
 
   live& spawn_operation(action_loaded& event);
-  void attach_to(live& target, const execute& request, operation_sink& sink);
+  void attach_to(live& target, const action_loaded& event, operation_sink& sink);
   live* find_live(const std::string& operation);
   void forget_live(std::uint64_t execution);
   void finish_drain();

@@ -112,6 +112,8 @@ using scheduler_actor = caf::typed_actor<
     caf::reacts_to<job_done>,
     // Counts and slots.
     caf::reacts_to<get_scheduler_stats, reply<scheduler_stats>>,
+    // Give these workers nothing more, or something again.
+    caf::reacts_to<drain_workers, reply<std::vector<std::string>>>,
     // INTERNAL: housekeeping.
     caf::reacts_to<tick>>;
 
@@ -167,16 +169,25 @@ using supervisor_actor = caf::typed_actor<
     caf::reacts_to<shut_down, reply<unit>>,
     // Something that workers need is gone, or there again.
     caf::reacts_to<dependency_changed>,
+    // Restart these now.
+    caf::reacts_to<restart_workers, reply<std::vector<std::string>>>,
     // INTERNAL: time to restart one, or to look after a quarantined one.
     caf::reacts_to<restart_worker>>;
 
-/// RECORDER: finds the message trace of an operation.
+/// RECORDER: what became of each action, and its message trace.
 using recorder_actor = caf::typed_actor<
-    // This trace has these names.
-    caf::reacts_to<name_trace>,
-    // Keep it although the rings go on.
-    caf::reacts_to<keep_trace>,
-    // Its records.
-    caf::reacts_to<trace_of, reply<recorded_trace>>>;
+    // From dispatcher and operation: the story of an action.
+    caf::reacts_to<action_began>, caf::reacts_to<action_joined>, caf::reacts_to<action_moved>,
+    caf::reacts_to<action_ended>,
+    // Its message trace.
+    caf::reacts_to<trace_of, reply<recorded_trace>>,
+    // What is known of it.
+    caf::reacts_to<find_action, reply<action_snapshot>>,
+    // Many of them, in pages.
+    caf::reacts_to<list_actions, reply<action_page>>,
+    // Tell me what happens from now on.
+    caf::reacts_to<watch_actions, action_sink>,
+    // No longer.
+    caf::reacts_to<unwatch_actions>>;
 
 } // namespace expbuild

@@ -15,6 +15,7 @@ using platform_properties = std::multimap<std::string, std::string>;
 /// An Action with its Command, read and checked.
 struct loaded_action {
   digest id;
+  digest command_id;
   digest input_root;
   reapi::Command command;
   platform_properties platform;

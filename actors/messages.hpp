@@ -1,4 +1,5 @@
 #pragma once
+#include "actors/action_history.hpp"
 #include "actors/job.hpp"
 #include "actors/operation_messages.hpp"
 #include "actors/pool_messages.hpp"
@@ -186,29 +187,78 @@ struct forget {
 
 // ---- recorder ----------------------------------------------------------------------------------
 
-/// From now on this trace can be found by these names.
-struct name_trace {
+/// An execution has begun. From now on it, and its trace, can be found.
+struct action_began {
   trace_context trace;
+  std::uint64_t execution = 0;
   std::string operation;
   digest action;
   request_metadata asker;
+  std::shared_ptr<const loaded_action> loaded; ///< null when it could not be read
 };
 
-/// Keep this trace although the rings go on: it failed or was slow.
-struct keep_trace {
+/// Another Execute has joined it.
+struct action_joined {
   trace_context trace;
+  std::uint64_t execution = 0;
+  std::string operation;
 };
 
-/// The trace of an operation name, action hash, invocation id or target, or a unique prefix of one.
+/// It is at this stage now.
+struct action_moved {
+  trace_context trace;
+  std::uint64_t execution = 0;
+  execution_stage stage = execution_stage::queued;
+  std::string worker;
+  std::optional<lost_attempt> lost = std::nullopt; ///< why it is queued again
+  std::string why_not_cached = {};                 ///< why it is queued at all
+};
+
+/// It has ended.
+struct action_ended {
+  trace_context trace;
+  std::uint64_t execution = 0;
+  action_outcome outcome = action_outcome::success;
+  absl::Status status;
+  reapi::ExecutedActionMetadata metadata;
+  cached_result result;
+  /// It failed or was slow: the trace stays although the rings go on.
+  bool keep_trace = false;
+};
+
+/// The trace of an operation name, action hash, invocation id, target or worker, or a prefix.
 struct trace_of {
   trace_context trace;
   std::string query;
 };
 struct recorded_trace {
-  std::string operation;
-  digest action;
-  request_metadata asker;
+  action_snapshot action;
   std::vector<trace_record> records;
+};
+
+/// One action, by the same names. (answer: action_snapshot)
+struct find_action {
+  trace_context trace;
+  std::string query;
+};
+
+/// Live actions and those that ended lately, the newest first. (answer: action_page)
+struct list_actions {
+  trace_context trace;
+  action_filter filter;
+  std::uint64_t before = 0; ///< `next` of the page before; 0: from the newest on
+  std::size_t limit = 50;
+};
+
+/// Tell this sink of every action that begins, moves or ends, until `unwatch`.
+using action_sink = stream_sink<action_snapshot>;
+struct watch_actions {
+  trace_context trace;
+  std::uint64_t listener = 0; ///< unique to the sender
+};
+struct unwatch_actions {
+  trace_context trace;
+  std::uint64_t listener = 0;
 };
 
 // ---- timers ------------------------------------------------------------------------------------
@@ -241,9 +291,16 @@ EXPBUILD_MESSAGE(purge_results)
 EXPBUILD_MESSAGE(results_removed)
 EXPBUILD_MESSAGE(retire)
 EXPBUILD_MESSAGE(forget)
-EXPBUILD_MESSAGE(name_trace)
-EXPBUILD_MESSAGE(keep_trace)
+EXPBUILD_MESSAGE(action_began)
+EXPBUILD_MESSAGE(action_joined)
+EXPBUILD_MESSAGE(action_moved)
+EXPBUILD_MESSAGE(action_ended)
 EXPBUILD_MESSAGE(trace_of)
+EXPBUILD_MESSAGE(find_action)
+EXPBUILD_MESSAGE(list_actions)
+EXPBUILD_MESSAGE(watch_actions)
+EXPBUILD_MESSAGE(unwatch_actions)
+EXPBUILD_MESSAGE(action_sink)
 EXPBUILD_MESSAGE(tick)
 EXPBUILD_MESSAGE(reply<expbuild::missing_blobs>)
 EXPBUILD_MESSAGE(reply<std::optional<expbuild::digest>>)
@@ -254,4 +311,6 @@ EXPBUILD_MESSAGE(reply<expbuild::cas_stats>)
 EXPBUILD_MESSAGE(reply<expbuild::cached_result>)
 EXPBUILD_MESSAGE(reply<expbuild::purge_report>)
 EXPBUILD_MESSAGE(reply<expbuild::recorded_trace>)
+EXPBUILD_MESSAGE(reply<expbuild::action_snapshot>)
+EXPBUILD_MESSAGE(reply<expbuild::action_page>)
 #undef EXPBUILD_MESSAGE

@@ -37,9 +37,12 @@ action_outcome outcome_of(const absl::Status& status, const cached_result& resul
 }
 
 /// What clients show beside a failure.
-std::string message_of(const digest& action, const reapi::ExecutedActionMetadata& metadata) {
+std::string message_of(const digest& action, const reapi::ExecutedActionMetadata& metadata,
+                       const std::string& pages) {
+  const auto name = action.hash().substr(0, 16);
   return (metadata.worker().empty() ? std::string() : "ran on " + metadata.worker() + "; ")
-         + "rectl trace " + action.hash().substr(0, 16) + " shows every step";
+         + (pages.empty() ? std::string() : "see " + pages + "/ui/actions/" + name + " or ")
+         + "rectl explain " + name;
 }
 
 } // namespace
@@ -52,8 +55,10 @@ void operation_actor_state::start() {
   began = std::chrono::system_clock::now();
   if (!action.ok())
     return finish(action.status(), nullptr, false);
-  if (skip_cache_lookup || (*action)->do_not_cache)
-    return queue();
+  if (skip_cache_lookup)
+    return queue("the client asked for it to be run whatever is cached (skip_cache_lookup)");
+  if ((*action)->do_not_cache)
+    return queue("the Action says that its result must not be cached (do_not_cache)");
   check_cache();
 }
 
@@ -75,10 +80,10 @@ void operation_actor_state::cache_answered(result_checked& answer) {
   if (!absl::IsNotFound(answer.result.status())) // a broken cache costs time, not the build
     logger().warn("{}: looking up the result failed, running it instead: {}", action_id.to_string(),
                   answer.result.status().ToString());
-  queue();
+  queue(std::string(answer.result.status().message()));
 }
 
-void operation_actor_state::queue() {
+void operation_actor_state::queue(std::string why_not_cached) {
   stage = execution_stage::queued;
   queued = true;
   auto work = std::make_shared<job>();
@@ -87,6 +92,12 @@ void operation_actor_state::queue() {
   work->priority = priority;
   work->queued_at = std::chrono::system_clock::now();
   set_time(*metadata.mutable_queued_timestamp(), work->queued_at);
+  caf::anon_send(options.recorder, action_moved{.trace = {},
+                                                .execution = execution,
+                                                .stage = stage,
+                                                .worker = {},
+                                                .lost = std::nullopt,
+                                                .why_not_cached = std::move(why_not_cached)});
   caf::anon_send(options.scheduler, submit{.trace = {}, .work = std::move(work)},
                  operation_actor{self});
   tell();
@@ -97,6 +108,11 @@ void operation_actor_state::moved(const stage_reached& event) {
     return;
   stage = event.stage;
   metadata.set_worker(event.worker);
+  caf::anon_send(options.recorder, action_moved{.trace = {},
+                                                .execution = execution,
+                                                .stage = stage,
+                                                .worker = event.worker,
+                                                .lost = event.lost});
   tell();
 }
 
@@ -109,7 +125,8 @@ void operation_actor_state::ended(job_done& event) {
   if (!is_cacheable(**action, event))
     return finish(event.status, event.result, false);
   pending = std::move(event.result);
-  caf::anon_send(options.cache, put_result{.trace = {}, .action = action_id, .result = pending, .asker = asker},
+  caf::anon_send(options.cache,
+                 put_result{.trace = {}, .action = action_id, .result = pending, .asker = asker},
                  reply<unit>([me = operation_actor{self}](const absl::StatusOr<unit>& x) {
                    caf::anon_send(me, result_stored{.trace = {}, .status = x.status()});
                  }));
@@ -126,7 +143,8 @@ void operation_actor_state::stored(const absl::Status& status) {
 
 void operation_actor_state::finish(const absl::Status& status, const cached_result& result,
                                    bool from_cache) {
-  options.meters->action_ended(outcome_of(status, result, from_cache));
+  const auto outcome = outcome_of(status, result, from_cache);
+  options.meters->action_ended(outcome);
   if (result)
     metadata = result->execution_metadata();
   complete_times(metadata, std::chrono::system_clock::now());
@@ -136,9 +154,15 @@ void operation_actor_state::finish(const absl::Status& status, const cached_resu
   made->set_cached_result(from_cache);
   const bool failed = !status.ok() || (result && result->exit_code() != 0);
   if (failed)
-    made->set_message(message_of(action_id, metadata));
-  if (failed || std::chrono::system_clock::now() - began > options.slow)
-    caf::anon_send(options.recorder, keep_trace{});
+    made->set_message(message_of(action_id, metadata, options.pages));
+  const bool slow = std::chrono::system_clock::now() - began > options.slow;
+  caf::anon_send(options.recorder, action_ended{.trace = {},
+                                                .execution = execution,
+                                                .outcome = outcome,
+                                                .status = status,
+                                                .metadata = metadata,
+                                                .result = result,
+                                                .keep_trace = failed || slow});
   const auto level = from_cache ? spdlog::level::debug : spdlog::level::info;
   if (logger().should_log(level))
     logger().log(level, "{}", report_of(action_id, asker, status, *made, metadata));

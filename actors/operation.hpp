@@ -21,6 +21,8 @@ struct operation_options {
   std::chrono::seconds patience{60};
   /// The last state is repeated this often: load balancers drop silent streams.
   std::chrono::seconds heartbeat{30};
+  /// Where clients can look at an action, without a slash at its end; empty: nowhere.
+  std::string pages = {};
   /// The trace of an operation that took longer is kept.
   std::chrono::seconds slow{60};
 };
@@ -64,7 +66,7 @@ private:
 
   void start();
   void check_cache();
-  void queue();
+  void queue(std::string why_not_cached);
   void tell();
   void finish(const absl::Status& status, const cached_result& result, bool from_cache);
   void end_name(const std::string& operation, const absl::Status& status);

@@ -9,6 +9,7 @@
 #include <absl/status/statusor.h>
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,6 +32,13 @@ struct request_metadata {
   std::string target_id;
   std::string action_mnemonic;
   std::string configuration_id;
+};
+
+/// A start on a worker that did not end the action: the worker died.
+struct lost_attempt {
+  std::chrono::system_clock::time_point at;
+  std::string worker;
+  std::string why;
 };
 
 /// Run this action, or join the one that runs. `listener` is unique to the sender's stream.
@@ -143,6 +151,8 @@ struct stage_reached {
   trace_context trace;
   execution_stage stage = execution_stage::queued;
   std::string worker;
+  /// Why it is queued again.
+  std::optional<lost_attempt> lost = std::nullopt;
 };
 
 /// From operation to dispatcher: it has ended and its names are retired. No new stream may join.

@@ -110,11 +110,20 @@ struct scheduler_stats {
   std::uint64_t running = 0;
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;
-  /// Live slots: name, type, idle or busy, what it runs.
+  /// Live slots: name, type, what it offers, idle or busy and since when, what it runs.
   std::vector<worker_status> workers;
 };
 struct get_scheduler_stats {
   trace_context trace;
+};
+
+/// Take workers out of service once they have finished what they do, or back into it: by name, or
+/// by the beginning of a name and '*'. It is remembered over restarts of theirs. (answer: the names
+/// that it was done to)
+struct drain_workers {
+  trace_context trace;
+  std::vector<std::string> names;
+  bool drain = true;
 };
 
 // ---- supervisor --------------------------------------------------------------------------------
@@ -136,6 +145,13 @@ struct dependency_changed {
   trace_context trace;
   std::string dependency;
   absl::Status status;
+};
+
+/// Restart these workers now, whatever they do: what they run is queued again. By name, or by the
+/// beginning of a name and '*'. No failure of theirs. (answer: their names)
+struct restart_workers {
+  trace_context trace;
+  std::vector<std::string> names;
 };
 
 /// INTERNAL to supervisor: the pause before a restart, or of a quarantine, is over.
@@ -160,9 +176,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::step_down)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::may_leave)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::check_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::get_scheduler_stats)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::drain_workers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::restart_workers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::get_workers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::shut_down)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::dependency_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::restart_worker)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::reply<expbuild::scheduler_stats>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::reply<std::vector<expbuild::worker_status>>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::reply<std::vector<std::string>>)

@@ -124,6 +124,7 @@ void scheduler_state::offer(const worker_ready& event, const worker_actor& worke
     arm();
   }
   x.idle = true;
+  x.since = std::chrono::system_clock::now();
   match(x);
 }
 
@@ -149,13 +150,15 @@ void scheduler_state::give_up_on(const worker_unusable& event) {
 }
 
 void scheduler_state::match(slot& free) {
+  if (is_drained(free))
+    return;
   if (auto work = waiting.pop(free.platform))
     start(free, *std::move(work));
 }
 
 scheduler_state::slot* scheduler_state::find_idle(const platform_properties& wanted) {
   for (auto& [address, x] : slots)
-    if (x.idle && !first_mismatch(wanted, x.platform))
+    if (x.idle && !is_drained(x) && !first_mismatch(wanted, x.platform))
       return &x;
   return nullptr;
 }
@@ -166,6 +169,7 @@ void scheduler_state::start(slot& on, job_ptr work) {
   x.attempt = ++last_attempt;
   ++x.attempts;
   on.idle = false;
+  on.since = std::chrono::system_clock::now();
   on.execution = work->execution;
   caf::anon_send(
       x.operation,
@@ -200,8 +204,11 @@ void scheduler_state::put_back(std::uint64_t execution, const std::string& worke
   options.meters->action_retried();
   x.worker = nullptr;
   x.attempt = 0;
-  caf::anon_send(x.operation,
-                 stage_reached{.trace = {}, .stage = execution_stage::queued, .worker = {}});
+  caf::anon_send(x.operation, stage_reached{.trace = {},
+                                            .stage = execution_stage::queued,
+                                            .worker = {},
+                                            .lost = lost_attempt{std::chrono::system_clock::now(),
+                                                                 worker, why}});
   if (auto* free = find_idle(x.work->action->platform))
     return start(*free, x.work);
   waiting.push_front(x.work, x.priority);
@@ -215,13 +222,43 @@ scheduler_stats scheduler_state::stats() const {
                          .completed = completed,
                          .failed = failed,
                          .workers = {}};
-  for (const auto& [address, x] : slots) {
-    result.workers.push_back(x.status);
-    result.workers.back().condition = x.idle ? worker_condition::idle : worker_condition::busy;
-    if (x.execution != 0)
-      result.workers.back().action = entries.at(x.execution).work->action->id.hash();
-  }
+  for (const auto& [address, x] : slots)
+    result.workers.push_back(status_of(x));
   return result;
+}
+
+worker_status scheduler_state::status_of(const slot& x) const {
+  auto status = x.status;
+  if (is_drained(x))
+    status.condition = x.idle ? worker_condition::drained : worker_condition::draining;
+  else
+    status.condition = x.idle ? worker_condition::idle : worker_condition::busy;
+  status.since = x.since;
+  status.platform = x.platform;
+  if (x.execution != 0)
+    status.action = entries.at(x.execution).work->action->id.hash();
+  return status;
+}
+
+/// What they do now they finish.
+std::vector<std::string> scheduler_state::drain(const drain_workers& request) {
+  std::vector<std::string> done;
+  for (auto& [address, x] : slots) {
+    if (!names_worker(request.names, x.status.name))
+      continue;
+    done.push_back(x.status.name);
+    if (request.drain) {
+      drained.insert(x.status.name);
+    } else {
+      drained.erase(x.status.name);
+      if (x.idle)
+        match(x);
+    }
+  }
+  if (!done.empty())
+    logger().info("{} {} worker(s), first {}", request.drain ? "draining" : "undraining",
+                  done.size(), done.front());
+  return done;
 }
 
 /// Runs while there is work, and once more when it is done.
@@ -236,7 +273,8 @@ void scheduler_state::arm() {
   if (armed)
     return;
   armed = true;
-  self->delayed_send(self, options.housekeeping, tick{});
+  self->delayed_send(self, options.housekeeping,
+                     tick{.trace = trace_context::later(options.housekeeping)});
 }
 
 void scheduler_state::report() {
@@ -276,6 +314,9 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
           [&state](job_done& x) { state.finish(x); },
           [&state](const get_scheduler_stats&, const reply<scheduler_stats>& answer) {
             answer(state.stats());
+          },
+          [&state](const drain_workers& x, const reply<std::vector<std::string>>& answer) {
+            answer(state.drain(x));
           },
           [&state](const tick&) { state.keep_house(); }});
 }

@@ -9,6 +9,7 @@
 #include <caf/actor_clock.hpp>
 
 #include <map>
+#include <set>
 #include <unordered_map>
 
 namespace expbuild {
@@ -44,6 +45,7 @@ public:
   void finish(job_done& event);
   void worker_lost(const caf::down_msg& message);
   scheduler_stats stats() const;
+  std::vector<std::string> drain(const drain_workers& request);
   void keep_house();
 
   pointer self;
@@ -66,10 +68,13 @@ private:
     platform_properties platform;
     bool idle = false;
     std::uint64_t execution = 0; ///< what it runs
+    std::chrono::system_clock::time_point since;
   };
 
   void match(slot& free);
   slot* find_idle(const platform_properties& wanted);
+  bool is_drained(const slot& x) const { return drained.contains(x.status.name); }
+  worker_status status_of(const slot& x) const;
   void start(slot& on, job_ptr work);
   void end(std::uint64_t execution, job_done event);
   absl::Status queue_is_full() const;
@@ -79,6 +84,7 @@ private:
 
   std::unordered_map<std::uint64_t, entry> entries;
   std::map<caf::actor_addr, slot> slots;
+  std::set<std::string> drained; ///< names of workers that get nothing
   throughput ends;
   job_queue waiting;
   std::uint64_t last_attempt = 0;

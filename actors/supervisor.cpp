@@ -16,7 +16,16 @@ spdlog::logger& logger() {
   return instance;
 }
 
+constexpr std::size_t most_restarts_told = 10;
+
 } // namespace
+
+void supervisor_state::set_condition(slot& x, worker_condition condition) {
+  if (x.status.condition == condition && x.status.since.time_since_epoch().count() != 0)
+    return;
+  x.status.condition = condition;
+  x.status.since = std::chrono::system_clock::now();
+}
 
 void supervisor_state::start_all() {
   for (const auto& [vital_name, address] : options.vital)
@@ -44,7 +53,7 @@ bool supervisor_state::may_start(std::size_t index) const {
 
 void supervisor_state::start(std::size_t index) {
   auto& x = slots[index];
-  x.status.condition = worker_condition::starting;
+  set_condition(x, worker_condition::starting);
   x.worker = options.workers[index].spawn(self->system());
   self->monitor(x.worker);
   report();
@@ -66,19 +75,25 @@ void supervisor_state::worker_died(slot& x, std::size_t index, const std::string
     return stop_all({});
   ++x.status.restarts;
   x.status.last_failure = why;
+  x.status.history.insert(x.status.history.begin(), {std::chrono::system_clock::now(), why});
+  if (x.status.history.size() > most_restarts_told)
+    x.status.history.pop_back();
   options.meters->worker_restarted();
+  if (std::exchange(x.asked_to, false) && may_start(index)) {
+    logger().info("{} is restarted, as an operator asked for", x.status.name);
+    return start(index);
+  }
   if (may_start(index))
     return schedule_restart(x, index, why);
   logger().warn("{} is down until its dependency is back: {}", x.status.name, why);
-  x.status.condition = worker_condition::backoff;
+  set_condition(x, worker_condition::backoff);
   report();
 }
 
 void supervisor_state::schedule_restart(slot& x, std::size_t index, const std::string& why) {
   const auto chosen =
       x.policy.after_failure(self->clock().now(), std::uniform_real_distribution<>(0, 1)(chance));
-  x.status.condition =
-      chosen.quarantined ? worker_condition::quarantined : worker_condition::backoff;
+  set_condition(x, chosen.quarantined ? worker_condition::quarantined : worker_condition::backoff);
   trace_log::note(chosen.quarantined ? "quarantined" : "restarting",
                   intern_name("worker " + x.status.name));
   if (chosen.quarantined)
@@ -88,7 +103,9 @@ void supervisor_state::schedule_restart(slot& x, std::size_t index, const std::s
     logger().warn("{} died, restart {} in {} ms: {}", x.status.name, x.status.restarts,
                   chosen.pause.count(), why);
   self->delayed_send(self, chosen.pause,
-                     restart_worker{.trace = {}, .slot = index, .generation = ++x.generation});
+                     restart_worker{.trace = trace_context::later(chosen.pause),
+                                    .slot = index,
+                                    .generation = ++x.generation});
   report();
 }
 
@@ -131,9 +148,32 @@ void supervisor_state::change(const dependency_changed& event) {
   report();
 }
 
+/// One that is down is started, whatever pause it is in.
+std::vector<std::string> supervisor_state::restart_now(const restart_workers& request) {
+  std::vector<std::string> done;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    auto& x = slots[i];
+    if (stopping || !names_worker(request.names, x.status.name))
+      continue;
+    if (x.worker) {
+      x.asked_to = true;
+      self->send_exit(x.worker, caf::make_error(caf::sec::runtime_error,
+                                                std::string("restarted by an operator")));
+    } else if (may_start(i)) {
+      x.policy = restart_policy(options.restarts);
+      ++x.generation;
+      start(i);
+    } else {
+      continue; // it waits for something that is not there
+    }
+    done.push_back(x.status.name);
+  }
+  return done;
+}
+
 void supervisor_state::wait_for_dependency(std::size_t index) {
   auto& x = slots[index];
-  x.status.condition = worker_condition::backoff;
+  set_condition(x, worker_condition::backoff);
   x.status.last_failure = std::string(dependencies.at(options.workers[index].dependency).message());
 }
 
@@ -182,6 +222,9 @@ supervisor_actor::behavior_type supervisor(supervisor_state::pointer self,
           },
           [&state](const shut_down&, const reply<unit>& answer) { state.stop_all(answer); },
           [&state](const dependency_changed& x) { state.change(x); },
+          [&state](const restart_workers& x, const reply<std::vector<std::string>>& answer) {
+            answer(state.restart_now(x));
+          },
           [&state](const restart_worker& x) { state.restart(x); }});
 }
 

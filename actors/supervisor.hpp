@@ -44,6 +44,7 @@ public:
   void someone_died(const caf::down_msg& message);
   void restart(const restart_worker& event);
   void change(const dependency_changed& event);
+  std::vector<std::string> restart_now(const restart_workers& request);
   std::vector<worker_status> workers() const;
   void stop_all(reply<unit> answer);
 
@@ -57,6 +58,7 @@ private:
     restart_policy policy;
     worker_status status;
     std::uint64_t generation = 0;
+    bool asked_to = false; ///< an operator wants it to be restarted
   };
 
   bool may_start(std::size_t index) const;
@@ -65,6 +67,7 @@ private:
   void schedule_restart(slot& x, std::size_t index, const std::string& why);
   void worker_died(slot& x, std::size_t index, const std::string& why);
   void report() const;
+  static void set_condition(slot& x, worker_condition condition);
 
   std::vector<slot> slots;
   std::map<std::string, absl::Status> dependencies; ///< what is known of them

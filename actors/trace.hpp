@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,13 @@ struct trace_context {
   std::uint64_t parent_span = current_trace().span;
   std::int64_t sent_ns = now_ns();
   actor_label from = current_trace().actor;
+
+  /// Of a message that a timer sends after this time.
+  static trace_context later(std::chrono::nanoseconds delay) {
+    trace_context x;
+    x.sent_ns += delay.count();
+    return x;
+  }
 
   /// Wall clock in nanoseconds.
   static std::int64_t now_ns() noexcept;

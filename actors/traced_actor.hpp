@@ -1,4 +1,5 @@
 #pragma once
+#include "actors/actor_counters.hpp"
 #include "actors/trace.hpp"
 
 #include <caf/behavior.hpp>
@@ -50,6 +51,26 @@ struct message_kinds<caf::detail::type_list<Sigs...>> {
   }
 };
 
+/// One actor's own count of messages that wait, beside that of its name: what still waits when it
+/// ends is nobody's any more.
+class mailbox_meter {
+public:
+  ~mailbox_meter();
+  mailbox_meter() = default;
+  mailbox_meter(const mailbox_meter&) = delete;
+  mailbox_meter& operator=(const mailbox_meter&) = delete;
+
+  /// Once, at the spawn. Before it nothing is counted.
+  void begin(actor_label label);
+  void arrived() noexcept;
+  void taken(std::uint64_t waited_ns, std::int64_t now_ns) noexcept;
+  void handled(std::uint64_t took_ns) noexcept;
+
+private:
+  std::atomic<actor_counters*> shared_{nullptr};
+  std::atomic<std::int64_t> waiting_{0};
+};
+
 /// Null for messages of CAF itself.
 const message_kind* find_kind(const std::vector<message_kind>& kinds,
                               const caf::type_erased_tuple& message) noexcept;
@@ -60,11 +81,11 @@ void record_dropped(const std::vector<message_kind>& kinds, const caf::type_eras
 /// Puts a recording shell around a behaviour.
 caf::detail::behavior_impl::pointer record_messages(caf::detail::behavior_impl::pointer inner,
                                                     const std::vector<message_kind>& kinds,
-                                                    actor_label label);
+                                                    actor_label label, mailbox_meter& meter);
 
 } // namespace detail
 
-/// Actor base that notices messages which arrive after its end.
+/// Actor base that counts its messages and notices those which arrive after its end.
 template <class Base>
 class traced : public Base {
 public:
@@ -75,10 +96,13 @@ public:
   void enqueue(caf::mailbox_element_ptr message, caf::execution_unit* unit) override {
     if (this->getf(caf::abstract_actor::is_terminated_flag))
       detail::record_dropped(kinds::table(), message->content(), label);
+    else if (detail::find_kind(kinds::table(), message->content()) != nullptr)
+      meter.arrived();
     Base::enqueue(std::move(message), unit);
   }
 
   actor_label label = 0;
+  detail::mailbox_meter meter;
 };
 
 /// What the spawn function of an actor with interface `Handle` and state `State` takes as self.
@@ -90,10 +114,12 @@ template <class Self, class... Sigs>
 caf::typed_behavior<Sigs...> traced_behavior(Self self, std::string_view name,
                                              caf::typed_behavior<Sigs...> behavior) {
   self->label = intern_name(name);
+  self->meter.begin(self->label);
   trace_log::note("spawned", self->label);
   auto& inside = behavior.unbox();
-  inside = caf::behavior{detail::record_messages(
-      inside.as_behavior_impl(), std::remove_pointer_t<Self>::kinds::table(), self->label)};
+  inside = caf::behavior{detail::record_messages(inside.as_behavior_impl(),
+                                                 std::remove_pointer_t<Self>::kinds::table(),
+                                                 self->label, self->meter)};
   return behavior;
 }
 

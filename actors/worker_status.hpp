@@ -1,6 +1,9 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace expbuild {
 
@@ -10,7 +13,14 @@ enum class worker_condition : std::uint8_t {
   busy = 3,
   draining = 4,
   backoff = 5,
-  quarantined = 6
+  quarantined = 6,
+  drained = 7
+};
+
+/// A restart of a worker.
+struct worker_restart {
+  std::chrono::system_clock::time_point at;
+  std::string why;
 };
 
 /// One slot as operators see it.
@@ -23,6 +33,19 @@ struct worker_status {
   std::string last_failure;
   std::string action; ///< hash of the action that it runs; empty: nothing
   std::int64_t pid = 0;
+  std::chrono::system_clock::time_point since = {};      ///< of its condition; zero: not known
+  std::multimap<std::string, std::string> platform = {}; ///< what it offers; of a live one
+  std::vector<worker_restart> history = {};              ///< the last restarts, the newest first
 };
+
+/// Whether a name is among these: whole, or begun by one that ends with '*'.
+inline bool names_worker(const std::vector<std::string>& patterns, const std::string& name) {
+  for (const auto& x : patterns)
+    if (x == name
+        || (!x.empty() && x.back() == '*'
+            && name.compare(0, x.size() - 1, x, 0, x.size() - 1) == 0))
+      return true;
+  return false;
+}
 
 } // namespace expbuild

@@ -30,6 +30,8 @@ struct http_config {
   bool cache = true;
   bool any_value = false;
   std::size_t max_connections = 1024;
+  bool control = false;        ///< workers may be drained and restarted over HTTP
+  std::string public_url = {}; ///< where people find the pages; empty: by the address
 };
 
 struct store_config {

@@ -46,6 +46,8 @@ void read_server(table_reader& root, config& into) {
     section.read("cache", into.http.cache);
     section.read("any_value", into.http.any_value);
     read_count(section, "max_connections", into.http.max_connections);
+    section.read("control", into.http.control);
+    section.read("public_url", into.http.public_url);
   }
   table_reader section(root.context(), root.read_table("trace"), "trace");
   into.trace.memory_bytes = static_cast<std::size_t>(section.read_integer(

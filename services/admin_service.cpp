@@ -1,8 +1,12 @@
+#include "services/action_details.hpp"
+#include "services/action_list.hpp"
+#include "services/action_messages.hpp"
+#include "services/explanation.hpp"
 #include "services/purge_request.hpp"
 #include "services/rpc_call.hpp"
 #include "services/services.hpp"
 #include "services/status_report.hpp"
-#include "services/times.hpp"
+#include "services/watch_stream.hpp"
 
 #include "expbuild/admin/v1/admin.grpc.pb.h"
 
@@ -13,60 +17,31 @@ namespace expbuild {
 
 namespace {
 
-std::string outcome_name(message_outcome x) {
-  switch (x) {
-  case message_outcome::handled:
-    return "handled";
-  case message_outcome::dropped:
-    return "dropped";
-  case message_outcome::threw:
-    return "threw";
-  case message_outcome::event:
-    return "event";
-  }
-  return "unknown";
-}
+using admin::v1::Admin;
 
-void describe(const trace_record& record, admin::v1::Event& to) {
-  to.set_span(record.span);
-  to.set_parent_span(record.parent_span);
-  set_timestamp(*to.mutable_sent_at(), record.sent_ns);
-  set_duration(*to.mutable_queued_for(), record.queued_ns);
-  set_duration(*to.mutable_handled_in(), record.handled_ns);
-  to.set_from(interned_name(record.from));
-  to.set_to(interned_name(record.to));
-  to.set_message(interned_name(record.message));
-  to.set_outcome(outcome_name(record.outcome));
-}
-
-void describe(const request_metadata& asker, admin::v1::Trace& to) {
-  to.set_tool_name(asker.tool_name);
-  to.set_tool_version(asker.tool_version);
-  to.set_action_id(asker.action_id);
-  to.set_invocation_id(asker.invocation_id);
-  to.set_correlated_invocations_id(asker.correlated_invocations_id);
-  to.set_target_id(asker.target_id);
-  to.set_action_mnemonic(asker.action_mnemonic);
-  to.set_configuration_id(asker.configuration_id);
+/// Copies the answer into the response and ends the call.
+template <class Message>
+auto fill(Message* response, const unary_call& answer) {
+  return [response, answer](absl::StatusOr<Message> x) {
+    if (x.ok())
+      *response = *std::move(x);
+    answer.finish(x.status());
+  };
 }
 
 class admin_service final : public admin::v1::Admin::CallbackService {
 public:
   explicit admin_service(context_ptr context)
-      : context_(std::move(context)),
-        status_(context_->meters->rpc(admin::v1::Admin::service_full_name(), "GetStatus")),
-        trace_(context_->meters->rpc(admin::v1::Admin::service_full_name(), "GetTrace")),
-        purge_(context_->meters->rpc(admin::v1::Admin::service_full_name(), "PurgeActionResults")) {
-  }
+      : context_(std::move(context)), status_(meter("GetStatus")), trace_(meter("GetTrace")),
+        list_(meter("ListActions")), action_(meter("GetAction")), explain_(meter("Explain")),
+        actors_(meter("GetActors")), control_(meter("ControlWorkers")), watch_(meter("Watch")),
+        purge_(meter("PurgeActionResults")) {}
 
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* call,
                                       const admin::v1::GetStatusRequest*,
                                       admin::v1::Status* response) override {
     return serve(*context_, *call, status_, [&](const unary_call& answer) {
-      report_status(context_, [response, answer](admin::v1::Status status) {
-        *response = std::move(status);
-        answer.finish(absl::OkStatus());
-      });
+      report_status(context_, fill(response, answer));
       return absl::OkStatus();
     });
   }
@@ -78,17 +53,63 @@ public:
       caf::anon_send(
           context_->recorder, trace_of{.trace = {}, .query = request->query()},
           reply<recorded_trace>([response, answer](const absl::StatusOr<recorded_trace>& found) {
-            if (found.ok()) {
-              response->set_operation_name(found->operation);
-              response->set_action_digest(found->action.to_string());
-              describe(found->asker, *response);
-              for (const auto& record : found->records)
-                describe(record, *response->add_events());
-            }
+            if (found.ok())
+              *response = describe(*found);
             answer.finish(found.status());
           }));
       return absl::OkStatus();
     });
+  }
+
+  grpc::ServerUnaryReactor* ListActions(grpc::CallbackServerContext* call,
+                                        const admin::v1::ListActionsRequest* request,
+                                        admin::v1::ActionList* response) override {
+    return serve(*context_, *call, list_, [&](const unary_call& answer) {
+      list_all_actions(context_, *request, fill(response, answer));
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetAction(grpc::CallbackServerContext* call,
+                                      const admin::v1::GetActionRequest* request,
+                                      admin::v1::ActionDetails* response) override {
+    return serve(*context_, *call, action_, [&](const unary_call& answer) {
+      detail_action(context_, request->query(), fill(response, answer));
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* call,
+                                    const admin::v1::ExplainRequest* request,
+                                    admin::v1::Explanation* response) override {
+    return serve(*context_, *call, explain_, [&](const unary_call& answer) {
+      explain(context_, request->query(), fill(response, answer));
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetActors(grpc::CallbackServerContext* call,
+                                      const admin::v1::GetActorsRequest*,
+                                      admin::v1::ActorList* response) override {
+    return serve(*context_, *call, actors_, [&](const unary_call& answer) {
+      list_actors(context_, fill(response, answer));
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* ControlWorkers(grpc::CallbackServerContext* call,
+                                           const admin::v1::ControlWorkersRequest* request,
+                                           admin::v1::ControlWorkersResponse* response) override {
+    return serve(*context_, *call, control_, [&](const unary_call& answer) {
+      control_workers(context_, *request, fill(response, answer));
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerWriteReactor<admin::v1::WatchEvent>*
+  Watch(grpc::CallbackServerContext* call, const admin::v1::WatchRequest* request) override {
+    const trace_scope scope(new_trace_id());
+    return watch_all(context_, watch_, *call, *request);
   }
 
   grpc::ServerUnaryReactor*
@@ -115,9 +136,19 @@ public:
   }
 
 private:
+  rpc_meter& meter(const char* method) const {
+    return context_->meters->rpc(Admin::service_full_name(), method);
+  }
+
   context_ptr context_;
   rpc_meter& status_;
   rpc_meter& trace_;
+  rpc_meter& list_;
+  rpc_meter& action_;
+  rpc_meter& explain_;
+  rpc_meter& actors_;
+  rpc_meter& control_;
+  rpc_meter& watch_;
   rpc_meter& purge_;
 };
 

@@ -9,8 +9,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace expbuild {
+
+using http_headers = std::vector<std::pair<std::string, std::string>>;
 
 /// What a small answer is made of.
 struct http_page {
@@ -18,15 +22,19 @@ struct http_page {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body = {};
   std::string allow = {}; ///< with 405: the methods that there are
+  http_headers more = {};
 };
 
 /// Begins an answer whose bytes follow.
 struct http_head {
   int status = 200;
   std::string content_type = "application/octet-stream";
-  std::int64_t length = 0;
+  std::int64_t length = 0;        ///< `endless`: until the handler or the client ends it
   std::string content_range = {}; ///< with 206 and 416
   std::string allow = {};
+  http_headers more = {};
+
+  static constexpr std::int64_t endless = -1;
 };
 
 /// Runs work on the HTTP thread; drops it once the endpoint is gone. Any thread.
@@ -60,6 +68,10 @@ public:
   virtual void answer(http_page page) = 0;
   /// Breaks off in the middle of an answer: the client sees that it is not complete.
   virtual void abort() = 0;
+
+  /// Calls `then` once, after this time, unless the exchange is over by then; a later call takes
+  /// the place of one that is still to come.
+  virtual void call_after(std::chrono::milliseconds time, std::function<void()> then) = 0;
 
   /// Answers 503 unless the handler begins an answer, or receives, by then.
   virtual void expect_answer_within(std::chrono::milliseconds time) = 0;

@@ -1,4 +1,5 @@
 #pragma once
+#include "services/http_api.hpp"
 #include "services/http_exchange.hpp"
 #include "services/service_context.hpp"
 
@@ -7,14 +8,18 @@
 
 namespace expbuild {
 
-/// What operators can ask over HTTP: /healthz, /readyz, /metrics, /status. Knows no sockets.
+/// What operators can ask over HTTP: /healthz, /readyz, /metrics, /status, the dashboard, and the
+/// API below /api. Knows no sockets.
 class http_pages {
 public:
   using answer = std::function<void(http_page)>;
 
   /// `serving` says whether gRPC calls are welcome; asked on any thread.
-  http_pages(context_ptr context, std::function<bool()> serving)
-      : context_(std::move(context)), serving_(std::move(serving)) {}
+  http_pages(context_ptr context, std::function<bool()> serving, http_api_options options = {})
+      : context_(context), serving_(std::move(serving)),
+        api_(std::move(context), std::move(options)) {}
+
+  const http_api& api() const noexcept { return api_; }
 
   /// Calls `done` once, here or later on an actor's thread. `target` may have a query.
   void get(std::string_view target, const answer& done) const;
@@ -24,6 +29,7 @@ private:
 
   context_ptr context_;
   std::function<bool()> serving_;
+  http_api api_;
 };
 
 } // namespace expbuild

@@ -24,7 +24,8 @@ void read_result(const http_cache_request& request, std::string_view bytes,
   if (!value.ok())
     return done(value.status());
   auto result = std::make_shared<const reapi::ActionResult>(result_for_value(*value));
-  caf::anon_send(request.context->cas, blobs_stored{.trace = {}, .digests = {*value}, .admitted = false},
+  caf::anon_send(request.context->cas,
+                 blobs_stored{.trace = {}, .digests = {*value}, .admitted = false},
                  reply<unit>([done, result](const absl::StatusOr<unit>& x) {
                    done(x.ok() ? result_or(result) : result_or(x.status()));
                  }));

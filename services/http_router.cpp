@@ -30,6 +30,8 @@ std::shared_ptr<http_handler> http_router::route(http_exchange& exchange) const 
   if (cache_)
     if (auto handler = cache_->handler_for(exchange))
       return handler;
+  if (auto handler = pages_->api().handler_for(exchange))
+    return handler;
   return std::make_shared<page_handler>(exchange, pages_, patience_);
 }
 

@@ -4,7 +4,7 @@
 
 namespace expbuild {
 
-/// Finds who answers a request: the cache protocol or the operators' pages.
+/// Finds who answers a request: the cache protocol, the operators' API or their pages.
 class http_router {
 public:
   /// `cache` may be null: then there are only pages. `patience`: for a page to be made.

@@ -37,7 +37,8 @@ boost::beast::string_view view(std::string_view x) {
 http_session::http_session(http_connections& owner, std::uint64_t id,
                            boost::asio::ip::tcp::socket socket)
     : owner_(owner), id_(id), stream_(std::move(socket)),
-      buffer_(owner.options.max_header_bytes + swallow_bytes), patience_(owner.io) {
+      buffer_(owner.options.max_header_bytes + swallow_bytes), later_(owner.io),
+      patience_(owner.io) {
   error_code ignored;
   stream_.socket().set_option(boost::asio::ip::tcp::no_delay(true), ignored);
 }
@@ -160,7 +161,8 @@ void http_session::answer(http_page page) {
   if (begin({.status = page_.status,
              .content_type = page_.content_type,
              .length = static_cast<std::int64_t>(page_.body.size()),
-             .allow = page_.allow}))
+             .allow = page_.allow,
+             .more = page_.more}))
     send(page_.body, nullptr);
 }
 
@@ -168,7 +170,9 @@ bool http_session::begin(const http_head& head) {
   ++waiting_;
   patience_.cancel();
   const auto& request = request_->get();
-  goes_on_ = request_->is_header_done() && !endless_ && to_receive_ == 0 && request.keep_alive();
+  const bool has_end = head.length != http_head::endless;
+  goes_on_ = has_end && request_->is_header_done() && !endless_ && to_receive_ == 0
+             && request.keep_alive();
   response_.emplace(static_cast<http::status>(head.status), 11u);
   response_->set(http::field::server, "expbuild");
   response_->set(http::field::content_type, head.content_type);
@@ -176,11 +180,16 @@ bool http_session::begin(const http_head& head) {
     response_->set(http::field::allow, head.allow);
   if (!head.content_range.empty())
     response_->set(http::field::content_range, head.content_range);
+  for (const auto& [name, value] : head.more)
+    response_->set(name, value);
   response_->keep_alive(goes_on_);
-  response_->content_length(static_cast<std::uint64_t>(head.length));
+  if (has_end)
+    response_->content_length(static_cast<std::uint64_t>(head.length));
   response_->body().more = false;
   writer_.emplace(*response_);
-  to_send_ = request.method() == http::verb::head ? 0 : head.length;
+  to_send_ = request.method() == http::verb::head ? 0
+             : has_end                            ? head.length
+                                                  : std::numeric_limits<std::int64_t>::max();
   if (to_send_ > 0)
     return true;
   stream_.expires_after(owner_.options.timeout);
@@ -212,6 +221,7 @@ void http_session::send(std::span<const char> bytes, std::function<void()> then)
 }
 
 void http_session::sent() {
+  later_.cancel();
   handler_.reset();
   writer_.reset();
   response_.reset();
@@ -223,6 +233,15 @@ void http_session::sent() {
   if (to_receive_ > 0 || endless_)
     return linger();
   close();
+}
+
+void http_session::call_after(std::chrono::milliseconds time, std::function<void()> then) {
+  later_.expires_after(time);
+  later_.async_wait([me = shared_from_this(), handler = std::weak_ptr(handler_),
+                     then = std::move(then)](error_code error) {
+    if (!error && handler.lock() && handler.lock() == me->handler_)
+      then();
+  });
 }
 
 void http_session::expect_answer_within(std::chrono::milliseconds time) {
@@ -262,6 +281,7 @@ void http_session::close() {
   error_code ignored;
   stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
   stream_.close();
+  later_.cancel();
   patience_.cancel();
   handler_.reset();
   owner_.drop(id_);

@@ -35,6 +35,7 @@ public:
   void send(std::span<const char> bytes, std::function<void()> then) override;
   void answer(http_page page) override;
   void abort() override { close(); }
+  void call_after(std::chrono::milliseconds time, std::function<void()> then) override;
   void expect_answer_within(std::chrono::milliseconds time) override;
   http_poster poster() const override { return owner_.poster(); }
 
@@ -67,6 +68,7 @@ private:
   bool goes_on_ = false; ///< after this answer
   bool idle_ = false;
 
+  boost::asio::steady_timer later_;
   boost::asio::steady_timer patience_;
   std::uint64_t waiting_ = 0; ///< rises whenever the handler has done something
 };

@@ -1,5 +1,7 @@
 #include "services/status_report.hpp"
 
+#include "services/action_messages.hpp"
+#include "services/problems.hpp"
 #include "services/times.hpp"
 
 #include <caf/send.hpp>
@@ -14,37 +16,30 @@ namespace {
 using admin::v1::Status;
 using admin::v1::Worker;
 
-/// Shared by the three questions; the last answer (or the loss of it) completes the report.
+constexpr std::size_t most_waiting_told = 500;
+
+/// Shared by the four questions; the last answer (or the loss of it) completes the report.
 struct open_report {
   context_ptr context;
   std::function<void(Status)> done;
-  absl::StatusOr<scheduler_stats> scheduling = scheduler_stats{};
-  absl::StatusOr<std::vector<worker_status>> slots = std::vector<worker_status>{};
-  absl::StatusOr<cas_stats> stored = cas_stats{};
+  house_state house;
 
   ~open_report() { done(compose()); }
   Status compose() const;
 };
 
 /// What the supervisor knows of a slot, and what the scheduler knows if it is alive.
-Worker describe(const worker_status& slot, const scheduler_stats& scheduling) {
-  auto merged = slot;
-  for (const auto& live : scheduling.workers)
+worker_status merged(const worker_status& slot, const std::vector<worker_status>& alive) {
+  auto both = slot;
+  for (const auto& live : alive)
     if (live.name == slot.name) {
-      merged.condition = live.condition;
-      merged.action = live.action;
-      merged.pid = live.pid;
+      both.condition = live.condition;
+      both.action = live.action;
+      both.pid = live.pid;
+      both.since = live.since;
+      both.platform = live.platform;
     }
-  Worker worker;
-  worker.set_name(merged.name);
-  worker.set_type(merged.type);
-  worker.set_image(merged.image);
-  worker.set_state(static_cast<Worker::State>(static_cast<int>(merged.condition)));
-  worker.set_restarts(static_cast<std::int64_t>(merged.restarts));
-  worker.set_last_failure(merged.last_failure);
-  worker.set_action(merged.action);
-  worker.set_pid(merged.pid);
-  return worker;
+  return both;
 }
 
 void describe(const cas_stats& stats, std::uint64_t evicted, admin::v1::Store& to) {
@@ -62,20 +57,19 @@ Status open_report::compose() const {
   status.set_version(context->version);
   status.set_instance_name(context->instance_name);
   set_timestamp(*status.mutable_started_at(), context->started_at);
-  const auto work = scheduling.ok() ? *scheduling : scheduler_stats{};
+  const auto& work = house.scheduling;
   status.set_queued_actions(static_cast<std::int64_t>(work.queued));
   status.set_running_actions(static_cast<std::int64_t>(work.running));
   status.set_completed_actions(static_cast<std::int64_t>(work.completed));
   status.set_failed_actions(static_cast<std::int64_t>(work.failed));
   status.set_cached_actions(
       static_cast<std::int64_t>(context->meters->actions(action_outcome::cache_hit)));
-  if (stored.ok()) {
-    status.set_stored_blobs(static_cast<std::int64_t>(stored->blobs));
-    describe(*stored, context->meters->blobs_evicted(), *status.mutable_cas());
-  }
-  if (slots.ok())
-    for (const auto& slot : *slots)
-      *status.add_workers() = describe(slot, work);
+  status.set_stored_blobs(static_cast<std::int64_t>(house.stored.blobs));
+  describe(house.stored, context->meters->blobs_evicted(), *status.mutable_cas());
+  for (const auto& slot : house.slots)
+    *status.add_workers() = describe(merged(slot, work.workers));
+  for (auto& problem : problems_of(house, std::chrono::system_clock::now()))
+    *status.add_problems() = std::move(problem);
   return status;
 }
 
@@ -91,13 +85,25 @@ void report_status(const context_ptr& context, std::function<void(Status)> done)
   auto report = std::make_shared<open_report>();
   report->context = context;
   report->done = std::move(done);
+  const auto keep = [report](auto& to) {
+    return [report, &to](auto x) {
+      if (x.ok())
+        to = *std::move(x);
+    };
+  };
   caf::anon_send(context->scheduler, get_scheduler_stats{},
-                 reply<scheduler_stats>([report](auto x) { report->scheduling = std::move(x); }));
-  caf::anon_send(
-      context->supervisor, get_workers{},
-      reply<std::vector<worker_status>>([report](auto x) { report->slots = std::move(x); }));
-  caf::anon_send(context->cas, get_cas_stats{},
-                 reply<cas_stats>([report](auto x) { report->stored = std::move(x); }));
+                 reply<scheduler_stats>(keep(report->house.scheduling)));
+  caf::anon_send(context->supervisor, get_workers{},
+                 reply<std::vector<worker_status>>(keep(report->house.slots)));
+  caf::anon_send(context->cas, get_cas_stats{}, reply<cas_stats>(keep(report->house.stored)));
+  caf::anon_send(context->recorder,
+                 list_actions{.trace = {},
+                              .filter = *action_filter::parse("state=live"),
+                              .limit = most_waiting_told},
+                 reply<action_page>([report](absl::StatusOr<action_page> x) {
+                   if (x.ok())
+                     report->house.waiting = std::move(x->actions);
+                 }));
 }
 
 std::string status_json(const Status& status, bool serving) {
@@ -111,13 +117,11 @@ std::string status_json(const Status& status, bool serving) {
                        {"action", x.action()},
                        {"pid", x.pid()}});
   const auto& cas = status.cas();
-  const nlohmann::json store{{"used_bytes", cas.used_bytes()},
-                             {"max_bytes", cas.max_bytes()},
-                             {"promised_bytes", cas.promised_bytes()},
-                             {"blobs", cas.blobs()},
-                             {"blob_bytes", cas.blob_bytes()},
-                             {"evicted_blobs", cas.evicted_blobs()},
-                             {"index_complete", cas.index_complete()}};
+  const nlohmann::json store{
+      {"used_bytes", cas.used_bytes()},         {"max_bytes", cas.max_bytes()},
+      {"promised_bytes", cas.promised_bytes()}, {"blobs", cas.blobs()},
+      {"blob_bytes", cas.blob_bytes()},         {"evicted_blobs", cas.evicted_blobs()},
+      {"index_complete", cas.index_complete()}};
   const nlohmann::json all{{"version", status.version()},
                            {"instance_name", status.instance_name()},
                            {"serving", serving},

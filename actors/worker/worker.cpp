@@ -73,6 +73,7 @@ void worker_state::leave(const caf::error& reason) {
   if (!busy)
     return self->quit(reason);
   leaving = reason;
+  busy->give_back = reason != caf::exit_reason::user_shutdown; // others go on
   busy->stopped = true;
   busy->status = absl::UnavailableError("the worker is being stopped");
   runner->stop(); // `finish` quits
@@ -227,7 +228,8 @@ void worker_state::finish() {
     done->result->set_exit_code(done->exit_code);
     *done->result->mutable_execution_metadata() = done->metadata;
   }
-  caf::anon_send(options.scheduler, job_done{.trace = {},
+  if (!done->give_back) // else the scheduler hears that we died, and queues it again
+    caf::anon_send(options.scheduler, job_done{.trace = {},
                                              .execution = done->work->execution,
                                              .attempt = done->number,
                                              .status = std::move(done->status),

@@ -61,6 +61,7 @@ private:
     reapi::ExecutedActionMetadata metadata;
     absl::Status status; ///< other than OK: decided already
     bool stopped = false;
+    bool give_back = false; ///< its end is nobody's to know: it will be run again
     bool command_over = false; ///< what it left can be collected, whatever becomes of the executor
     int exit_code = 0;
     std::shared_ptr<reapi::ActionResult> result;

@@ -133,7 +133,7 @@ void actor_house::open_storage(const daemon_options& options, const stores& stor
 
 void actor_house::open_dispatching(const daemon_options& options, service_context& into) {
   auto& system = *system_;
-  into.recorder = keep("recorder", system.spawn(recorder, trace_index_options{}));
+  into.recorder = keep("recorder", system.spawn(recorder, recorder_options{}));
   auto scheduling = options.scheduling;
   scheduling.meters = into.meters;
   auto& declared = scheduling.declared;
@@ -150,6 +150,7 @@ void actor_house::open_dispatching(const daemon_options& options, service_contex
       keep("result_reaper", system.spawn(result_reaper, options.retirement));
   dispatching.operations.recorder = into.recorder;
   dispatching.operations.meters = into.meters;
+  dispatching.operations.pages = options.pages;
   dispatching.store = into.store;
   dispatching.io = into.io;
   dispatching.loading = options.loading;

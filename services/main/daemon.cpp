@@ -115,7 +115,8 @@ private:
     if (options_.http_cache)
       cache = std::make_shared<http_cache>(context_, *options_.http_cache);
     auto http = make_http_endpoint(
-        http_options, http_pages(context_, [this] { return grpc_->serving(); }), cache);
+        http_options, http_pages(context_, [this] { return grpc_->serving(); }, options_.http_api),
+        cache);
     if (!http.ok())
       return http.status();
     http_ = *std::move(http);

@@ -5,6 +5,7 @@
 #include "actors/supervisor.hpp"
 #include "actors/worker/docker/docker_executor.hpp"
 #include "actors/worker/worker.hpp"
+#include "services/http_api.hpp"
 #include "services/http_cache.hpp"
 #include "services/main/stores.hpp"
 #include "storage/codec.hpp"
@@ -46,6 +47,8 @@ struct daemon_options {
   std::string address;      ///< gRPC, HOST:PORT
   std::string http_address; ///< empty: no HTTP endpoint
   std::size_t max_http_connections = 1024;
+  http_api_options http_api;
+  std::string pages; ///< where clients find the pages, for links in answers; empty: no links
   std::optional<http_cache_options> http_cache; ///< none: the HTTP endpoint serves pages only
   std::string instance_name;
   std::size_t max_connections = 4096;

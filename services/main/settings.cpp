@@ -3,6 +3,8 @@
 #include "actors/log.hpp"
 
 #include <absl/strings/match.h>
+#include <absl/strings/strip.h>
+#include <unistd.h>
 
 namespace expbuild {
 
@@ -76,6 +78,21 @@ bool is_loopback(const std::string& address) {
          || absl::StartsWith(address, "[::1]:");
 }
 
+/// A port that is only known once it is bound makes no links.
+std::string pages_of(const http_config& from) {
+  if (!from.public_url.empty() || from.address.empty())
+    return std::string(absl::StripSuffix(from.public_url, "/"));
+  const auto port = from.address.substr(from.address.rfind(':') + 1);
+  if (port == "0")
+    return {};
+  if (is_loopback(from.address))
+    return "http://" + from.address;
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0)
+    return {};
+  return "http://" + std::string(name) + ":" + port;
+}
+
 } // namespace
 
 daemon_options daemon_options_from(const config& settings) {
@@ -84,6 +101,10 @@ daemon_options daemon_options_from(const config& settings) {
   x.address = settings.server.address;
   x.http_address = settings.http.address;
   x.max_http_connections = settings.http.max_connections;
+  x.http_api = {.control = settings.http.control,
+                .grpc_address = settings.server.address,
+                .local_names_only = is_loopback(settings.http.address)};
+  x.pages = pages_of(settings.http);
   if (settings.http.cache)
     x.http_cache = http_cache_options{.any_value = settings.http.any_value};
   x.instance_name = settings.server.instance_name;

@@ -2,12 +2,12 @@
 #include "actors/action_report.hpp"
 #include "actors/execution_times.hpp"
 #include "actors/job_queue.hpp"
+#include "actors/kept_traces.hpp"
 #include "actors/operation_names.hpp"
 #include "actors/platform.hpp"
 #include "actors/restart_policy.hpp"
 #include "actors/retired_operations.hpp"
 #include "actors/throughput.hpp"
-#include "actors/trace_index.hpp"
 #include "test/support/actors.hpp"
 
 using namespace expbuild;
@@ -304,35 +304,12 @@ CAF_TEST(the report of an action names who and where and how and never breaks it
   CAF_CHECK(failed.find("lost its worker") != std::string::npos);
 }
 
-CAF_TEST(a trace is found by name or action or invocation or target and by a unique prefix) {
-  trace_index index({.max_names = 3, .max_kept = 1, .max_kept_records = 2});
-  const auto action = digest::of("action");
-  request_metadata asker;
-  asker.invocation_id = "build-1";
-  asker.correlated_invocations_id = "nightly";
-  asker.target_id = "//some:target";
-  index.add({.trace = 1, .operation = "operation-a", .action = action, .asker = asker});
-  index.add({.trace = 2, .operation = "operation-b", .action = digest::of("b"), .asker = {}});
-  const auto trace_of = [&index](const std::string& query) { return index.find(query)->trace; };
-  CAF_CHECK_EQUAL(trace_of("operation-a"), 1u);
-  CAF_CHECK_EQUAL(trace_of(action.hash().substr(0, 12)), 1u);
-  CAF_CHECK_EQUAL(trace_of("build-1"), 1u);
-  CAF_CHECK_EQUAL(trace_of("nightly"), 1u);
-  CAF_CHECK_EQUAL(trace_of("//some:target"), 1u);
-  CAF_CHECK(absl::IsInvalidArgument(index.find("operation").status()));
-  CAF_CHECK(absl::IsInvalidArgument(index.find("oper").status()));
-  CAF_CHECK(absl::IsNotFound(index.find("nothing-like-it").status()));
-}
-
-CAF_TEST(names and kept traces are bounded) {
-  trace_index index({.max_names = 2, .max_kept = 1, .max_kept_records = 2});
-  for (std::uint64_t i = 1; i <= 3; ++i)
-    index.add(
-        {.trace = i, .operation = "operation-" + std::to_string(i), .action = {}, .asker = {}});
-  CAF_CHECK(!index.find("operation-1").ok());
-  index.keep(2, std::vector<trace_record>(5));
-  index.keep(3, std::vector<trace_record>(1));
-  CAF_CHECK(index.kept(2) == nullptr);
-  CAF_REQUIRE(index.kept(3) != nullptr);
-  CAF_CHECK_EQUAL(index.kept(3)->size(), 1u);
+CAF_TEST(traces of what failed are kept and bounded) {
+  kept_traces traces({.max_traces = 1, .max_records = 2});
+  traces.keep(2, std::vector<trace_record>(5));
+  CAF_CHECK_EQUAL(traces.find(2)->size(), 2u);
+  traces.keep(3, std::vector<trace_record>(1));
+  CAF_CHECK(traces.find(2) == nullptr);
+  CAF_REQUIRE(traces.find(3) != nullptr);
+  CAF_CHECK_EQUAL(traces.find(3)->size(), 1u);
 }

@@ -14,7 +14,9 @@ struct operation_fixture : actor_fixture {
     std::vector<raise_priority> raised;
     std::map<digest, cached_result> cache;
     std::vector<put_result> puts;
-    std::vector<keep_trace> kept_traces;
+    std::vector<action_began> begun;
+    std::vector<action_moved> moves;
+    std::vector<action_ended> ends;
     absl::Status put_status;
   };
   std::shared_ptr<world> w = std::make_shared<world>();
@@ -44,8 +46,9 @@ struct operation_fixture : actor_fixture {
             return answer(w->put_status);
           answer(unit{});
         });
-    inner.recorder =
-        fake<recorder_actor>([w = w](const keep_trace& x) { w->kept_traces.push_back(x); });
+    inner.recorder = fake<recorder_actor>([w = w](const action_began& x) { w->begun.push_back(x); },
+                                          [w = w](const action_moved& x) { w->moves.push_back(x); },
+                                          [w = w](const action_ended& x) { w->ends.push_back(x); });
     inner.reaper =
         keep(sys.spawn(result_reaper, retirement_options{.ttl = std::chrono::seconds(300)}));
     inner.meters = meters;
@@ -53,6 +56,11 @@ struct operation_fixture : actor_fixture {
     options.io = io;
     sut = keep(sys.spawn(dispatcher, options));
     consume_messages();
+  }
+
+  std::size_t kept_traces() const {
+    return static_cast<std::size_t>(
+        std::count_if(w->ends.begin(), w->ends.end(), [](const auto& x) { return x.keep_trace; }));
   }
 
   ~operation_fixture() {

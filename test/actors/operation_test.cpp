@@ -51,7 +51,7 @@ CAF_TEST(failures are never cached and their trace is kept) {
     end(w->jobs.back(), status, result_with_exit_code(exit_code));
   }
   CAF_CHECK(w->puts.empty());
-  CAF_CHECK_EQUAL(w->kept_traces.size(), 3u);
+  CAF_CHECK_EQUAL(kept_traces(), 3u);
 }
 
 CAF_TEST(a timeout comes with the result so far) {
@@ -70,7 +70,7 @@ CAF_TEST(a failure says where it ran and how to look at it) {
   end(w->jobs[0], absl::OkStatus(), result);
   const auto& message = x.stream->updates.back().response->message();
   CAF_CHECK(message.find("host-worker-1") != std::string::npos);
-  CAF_CHECK(message.find("rectl trace " + action.hash().substr(0, 16)) != std::string::npos);
+  CAF_CHECK(message.find("rectl explain " + action.hash().substr(0, 16)) != std::string::npos);
   const auto good = run(some_action("good"));
   end(w->jobs[1], absl::OkStatus(), result_with_exit_code(0));
   CAF_CHECK_EQUAL(good.stream->updates.back().response->message(), "");

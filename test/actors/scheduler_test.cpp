@@ -76,6 +76,13 @@ struct fixture : actor_fixture {
     consume_messages();
   }
 
+  std::vector<std::string> drain(const std::string& name, bool on) {
+    answer_box<std::vector<std::string>> box;
+    caf::anon_send(sut, drain_workers{.trace = {}, .names = {name}, .drain = on}, box.make());
+    consume_messages();
+    return box.value();
+  }
+
   scheduler_stats stats() {
     answer_box<scheduler_stats> box;
     caf::anon_send(sut, get_scheduler_stats{}, box.make());
@@ -104,6 +111,32 @@ CAF_TEST(a job starts at once when a worker is free) {
   CAF_REQUIRE_EQUAL(operation->stages.size(), 1u);
   CAF_CHECK(operation->stages[0].stage == execution_stage::executing);
   CAF_CHECK_EQUAL(operation->stages[0].worker, "w1");
+}
+
+CAF_TEST(a drained worker finishes what it does and gets nothing more until it is undrained) {
+  const auto worker = add_worker("w1");
+  const auto first = add_operation(make_job(1));
+  CAF_CHECK(drain("w*", true) == std::vector<std::string>{"w1"});
+  CAF_CHECK(stats().workers.at(0).condition == worker_condition::draining);
+  const auto second = add_operation(make_job(2));
+  done(worker);
+  offer(worker.actor, "w1");
+  CAF_CHECK_EQUAL(first->ends.size(), 1u);
+  CAF_CHECK_EQUAL(worker.log->runs.size(), 1u);
+  CAF_CHECK(stats().workers.at(0).condition == worker_condition::drained);
+  drain("w1", false);
+  CAF_CHECK_EQUAL(worker.log->runs.size(), 2u);
+  CAF_CHECK(drain("nobody", true).empty());
+}
+
+CAF_TEST(a worker stays drained when it is restarted) {
+  const auto before = add_worker("w1");
+  drain("w1", true);
+  caf::anon_send_exit(before.actor, caf::exit_reason::kill);
+  consume_messages();
+  const auto after = add_worker("w1");
+  add_operation(make_job(1));
+  CAF_CHECK(after.log->runs.empty());
 }
 
 CAF_TEST(a waiting job starts at once when a worker becomes free without any timer) {

@@ -71,6 +71,34 @@ CAF_TEST(a worker whose executor is lost comes back by itself) {
   CAF_CHECK_EQUAL(offers->size(), 2u);
 }
 
+CAF_TEST(a worker that an operator restarts comes back at once and tells why) {
+  const auto boss = keep(sys.spawn(supervisor, supervise(*this)));
+  consume_messages();
+  s->ready(absl::OkStatus());
+  consume_messages();
+  answer_box<std::vector<std::string>> box;
+  caf::anon_send(boss, restart_workers{.trace = {}, .names = {"host-*"}}, box.make());
+  consume_messages();
+  CAF_CHECK(box.value() == std::vector<std::string>{"host-worker-1"});
+  CAF_CHECK_EQUAL(s->opened, 2);
+  const auto now = status_of(*this, boss);
+  CAF_CHECK(now.condition == worker_condition::starting);
+  CAF_REQUIRE_EQUAL(now.history.size(), 1u);
+  CAF_CHECK(now.history[0].why.find("operator") != std::string::npos);
+}
+
+CAF_TEST(an operator ends a pause) {
+  const auto boss = keep(sys.spawn(supervisor, supervise(*this)));
+  consume_messages();
+  s->ready(absl::UnavailableError("no runner"));
+  consume_messages();
+  CAF_CHECK(status_of(*this, boss).condition == worker_condition::backoff);
+  answer_box<std::vector<std::string>> box;
+  caf::anon_send(boss, restart_workers{.trace = {}, .names = {"host-worker-1"}}, box.make());
+  consume_messages();
+  CAF_CHECK_EQUAL(s->opened, 2);
+}
+
 CAF_TEST(a worker that can not start backs off and is quarantined and does not spin) {
   const auto boss = keep(sys.spawn(supervisor, supervise(*this)));
   consume_messages();

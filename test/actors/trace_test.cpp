@@ -32,7 +32,7 @@ CAF_TEST(a reply that nobody calls ends with UNAVAILABLE and the first call wins
 }
 
 CAF_TEST(a request to a dead actor is answered all the same) {
-  const auto actor = sys.spawn(recorder, trace_index_options{});
+  const auto actor = sys.spawn(recorder, recorder_options{});
   caf::anon_send_exit(actor, caf::exit_reason::kill);
   consume_messages();
   answer_box<recorded_trace> box;
@@ -48,12 +48,16 @@ CAF_TEST(a stream that is dropped ends with UNAVAILABLE) {
 }
 
 CAF_TEST(every message is recorded with its trace and who sent it) {
-  const auto actor = keep(sys.spawn(recorder, trace_index_options{}));
+  const auto actor = keep(sys.spawn(recorder, recorder_options{}));
   const auto trace = new_trace_id();
   {
     const trace_scope scope(trace);
-    caf::anon_send(actor,
-                   name_trace{.trace = {}, .operation = "operation-1", .action = {}, .asker = {}});
+    caf::anon_send(actor, action_began{.trace = {},
+                                       .execution = 1,
+                                       .operation = "operation-1",
+                                       .action = {},
+                                       .asker = {},
+                                       .loaded = nullptr});
   }
   consume_messages();
   answer_box<recorded_trace> box;
@@ -62,21 +66,21 @@ CAF_TEST(every message is recorded with its trace and who sent it) {
   CAF_REQUIRE(box.status().ok());
   const auto& records = box.value().records;
   CAF_REQUIRE_EQUAL(records.size(), 1u);
-  CAF_CHECK_EQUAL(interned_name(records[0].message), "name_trace");
+  CAF_CHECK_EQUAL(interned_name(records[0].message), "action_began");
   CAF_CHECK_EQUAL(interned_name(records[0].to), "recorder");
   CAF_CHECK_EQUAL(interned_name(records[0].from), "outside");
   CAF_CHECK(records[0].outcome == message_outcome::handled);
 }
 
 CAF_TEST(a message that comes too late is recorded as dropped) {
-  const auto actor = sys.spawn(recorder, trace_index_options{});
+  const auto actor = sys.spawn(recorder, recorder_options{});
   consume_messages();
   caf::anon_send_exit(actor, caf::exit_reason::kill);
   consume_messages();
   const auto trace = new_trace_id();
   {
     const trace_scope scope(trace);
-    caf::anon_send(actor, keep_trace{});
+    caf::anon_send(actor, unwatch_actions{});
   }
   const auto records = trace_log::of_trace(trace);
   CAF_REQUIRE_EQUAL(records.size(), 1u);
@@ -84,20 +88,23 @@ CAF_TEST(a message that comes too late is recorded as dropped) {
 }
 
 CAF_TEST(messages sent by a handler are children of the message that it handled) {
-  const auto last = keep(sys.spawn(recorder, trace_index_options{}));
+  const auto last = keep(sys.spawn(recorder, recorder_options{}));
   const auto relay = keep(sys.spawn(
       [last](traced_pointer<recorder_actor, relay_state> me) -> recorder_actor::behavior_type {
         return traced_behavior(
             me, "relay",
             recorder_actor::behavior_type{
-                [](const name_trace&) {},
-                [last](const keep_trace&) { caf::anon_send(last, keep_trace{}); },
-                [](const trace_of&, const reply<recorded_trace>&) {}});
+                [](const action_began&) {}, [](const action_joined&) {}, [](const action_moved&) {},
+                [](const action_ended&) {}, [](const trace_of&, const reply<recorded_trace>&) {},
+                [](const find_action&, const reply<action_snapshot>&) {},
+                [](const list_actions&, const reply<action_page>&) {},
+                [](const watch_actions&, const action_sink&) {},
+                [last](const unwatch_actions&) { caf::anon_send(last, unwatch_actions{}); }});
       }));
   const auto trace = new_trace_id();
   {
     const trace_scope scope(trace);
-    caf::anon_send(relay, keep_trace{});
+    caf::anon_send(relay, unwatch_actions{});
   }
   consume_messages();
   const auto records = trace_log::of_trace(trace);

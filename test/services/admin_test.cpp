@@ -56,9 +56,12 @@ CAF_TEST(a trace is found by the name of its operation) {
   context->dispatcher = fake<dispatcher_actor>([recorder = context->recorder, cas = context->cas](
                                                    const execute& x, const operation_sink& sink) {
     const trace_scope scope(x.trace.trace);
-    caf::anon_send(
-        recorder,
-        name_trace{.trace = {}, .operation = "operation-1", .action = x.action, .asker = x.asker});
+    caf::anon_send(recorder, action_began{.trace = {},
+                                          .execution = 1,
+                                          .operation = "operation-1",
+                                          .action = x.action,
+                                          .asker = x.asker,
+                     .loaded = nullptr});
     caf::anon_send(cas, find_missing{.trace = {}, .digests = {}},
                    reply<missing_blobs>([sink](const auto&) { sink.finish(absl::OkStatus()); }));
   });

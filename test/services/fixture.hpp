@@ -62,7 +62,7 @@ struct service_fixture {
                                                           .io = io,
                                                           .meters = meters,
                                                           .blobs = context->cas}));
-    context->recorder = keep(sys.spawn(recorder, trace_index_options{}));
+    context->recorder = keep(sys.spawn(recorder, recorder_options{}));
   }
 
   ~service_fixture() {

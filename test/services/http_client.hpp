@@ -46,6 +46,15 @@ public:
     read_.erase(0, answer.size());
     return answer;
   }
+  /// What comes until this text, and it.
+  std::string until(const std::string& text) {
+    while (!contains(read_, text) && more()) {
+    }
+    const auto end = std::min(read_.size(), read_.find(text) + text.size());
+    auto found = read_.substr(0, end);
+    read_.erase(0, end);
+    return found;
+  }
   /// Says no more.
   void finish() { ::shutdown(fd_, SHUT_WR); }
   /// Everything until the server closes.

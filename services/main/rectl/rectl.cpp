@@ -59,12 +59,16 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   const std::pair<const char*, verb> verbs[] = {
-      {"status", add_status(app)}, {"capabilities", add_capabilities(app)},
-      {"exec", add_exec(app)},     {"conformance", add_conformance(app)},
-      {"upload", add_upload(app)}, {"download", add_download(app)},
-      {"cat", add_cat(app)},       {"operations", add_operations(app)},
-      {"cancel", add_cancel(app)}, {"workers", add_workers(app)},
-      {"trace", add_trace(app)},   {"purge", add_purge(app)}};
+      {"status", add_status(app)},   {"capabilities", add_capabilities(app)},
+      {"exec", add_exec(app)},       {"conformance", add_conformance(app)},
+      {"upload", add_upload(app)},   {"download", add_download(app)},
+      {"cat", add_cat(app)},         {"operations", add_operations(app)},
+      {"cancel", add_cancel(app)},   {"workers", add_workers(app)},
+      {"trace", add_trace(app)},     {"purge", add_purge(app)},
+      {"actions", add_actions(app)}, {"show", add_show(app)},
+      {"explain", add_explain(app)}, {"actors", add_actors(app)},
+      {"drain", add_drain(app)},     {"undrain", add_undrain(app)},
+      {"restart", add_restart(app)}, {"bazelrc", add_bazelrc(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

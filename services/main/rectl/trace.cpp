@@ -1,3 +1,5 @@
+#include "services/action_views.hpp"
+#include "services/main/rectl/table.hpp"
 #include "services/main/rectl/verbs.hpp"
 
 #include <iomanip>
@@ -10,19 +12,6 @@ namespace expbuild::rectl {
 namespace {
 
 using admin::v1::Event;
-
-std::string duration_text(const google::protobuf::Duration& x) {
-  const auto us = x.seconds() * 1'000'000.0 + x.nanos() / 1000.0;
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(us < 1000 ? 0 : 1);
-  if (us < 1000)
-    text << us << " us";
-  else if (us < 1'000'000)
-    text << us / 1000 << " ms";
-  else
-    text << us / 1'000'000 << " s";
-  return text.str();
-}
 
 /// Prints the messages as a tree: each below the one whose handler sent it.
 class tree_printer {
@@ -82,7 +71,34 @@ private:
   std::vector<line> lines_;
 };
 
-int run_trace(const globals& given, const std::string& query) {
+/// One line a message, in the order in which they were handled.
+void print_sequence(const admin::v1::Trace& trace) {
+  if (trace.events().empty())
+    return;
+  const auto begin = trace.events(0).sent_at();
+  table rows({"after", "from", "", "to", "waited", "took", ""});
+  for (const auto& x : trace.events()) {
+    const bool is_event = x.outcome() == "event";
+    rows.add({duration_text(seconds_between(begin, x.sent_at())), is_event ? "" : x.from(),
+              is_event ? x.message() : "--" + x.message() + "-->", x.to(),
+              is_event ? "" : duration_text(x.queued_for()),
+              is_event ? "" : duration_text(x.handled_in()),
+              x.outcome() == "handled" || is_event ? "" : coloured(x.outcome(), colour::bad)});
+  }
+  rows.print();
+}
+
+void print_head(const admin::v1::Trace& x) {
+  std::cout << "operation " << x.operation_name() << "\naction    " << x.action_digest() << "\n";
+  for (const auto& [name, value] :
+       {std::pair{"target    ", x.target_id()}, std::pair{"mnemonic  ", x.action_mnemonic()},
+        std::pair{"invocation ", x.invocation_id()}, std::pair{"tool      ", x.tool_name()}})
+    if (!value.empty())
+      std::cout << name << value << "\n";
+  std::cout << "\n";
+}
+
+int run_trace(const globals& given, const std::string& query, const std::string& format) {
   client server(given.connection);
   if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
     return complain(status);
@@ -93,18 +109,17 @@ int run_trace(const globals& given, const std::string& query) {
                                 "asking for the trace");
   if (!status.ok())
     return complain(status);
-  if (given.json)
+  if (given.json || format == "json")
     return print_json(answer);
-  std::cout << "operation " << answer.operation_name() << "\naction    " << answer.action_digest()
-            << "\n";
-  for (const auto& [name, value] : {std::pair{"target    ", answer.target_id()},
-                                    std::pair{"mnemonic  ", answer.action_mnemonic()},
-                                    std::pair{"invocation ", answer.invocation_id()},
-                                    std::pair{"tool      ", answer.tool_name()}})
-    if (!value.empty())
-      std::cout << name << value << "\n";
-  std::cout << "\n";
-  tree_printer(answer).print();
+  if (format == "chrome") {
+    std::cout << chrome_trace(answer) << "\n";
+    return ok;
+  }
+  print_head(answer);
+  if (format == "sequence")
+    print_sequence(answer);
+  else
+    tree_printer(answer).print();
   return ok;
 }
 
@@ -118,7 +133,10 @@ verb add_trace(CLI::App& app) {
           "NAME", *query,
           "operation name, action hash, invocation id or target, or the first 6 characters")
       ->required();
-  return [query](const globals& given) { return run_trace(given, *query); };
+  auto format = std::make_shared<std::string>("tree");
+  command->add_option("--format", *format, "tree, sequence, chrome (for Perfetto), json")
+      ->check(CLI::IsMember({"tree", "sequence", "chrome", "json"}));
+  return [query, format](const globals& given) { return run_trace(given, *query, *format); };
 }
 
 } // namespace expbuild::rectl

@@ -41,6 +41,14 @@ verb add_purge(CLI::App& app);
 verb add_operations(CLI::App& app);
 verb add_cancel(CLI::App& app);
 verb add_workers(CLI::App& app);
+verb add_actions(CLI::App& app);
+verb add_show(CLI::App& app);
+verb add_explain(CLI::App& app);
+verb add_actors(CLI::App& app);
+verb add_drain(CLI::App& app);
+verb add_undrain(CLI::App& app);
+verb add_restart(CLI::App& app);
+verb add_bazelrc(CLI::App& app);
 
 /// Prints a message as JSON (protobuf's own mapping, every field) to stdout.
 int print_json(const google::protobuf::Message& message);
