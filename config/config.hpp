@@ -41,6 +41,7 @@ struct store_config {
   std::optional<std::int64_t> min_free_bytes = {}; ///< the same; only for the CAS
   std::chrono::seconds lease{3 * 3600};            ///< only for the CAS
   std::int64_t scrubbed_a_second = 5 << 20;        ///< bytes; 0: none; only for the CAS
+  bool compresses = false;                         ///< large new blobs; only for the CAS
 };
 
 /// What actions of a host worker can see, reach and use up. 0: no limit.

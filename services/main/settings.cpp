@@ -23,6 +23,7 @@ store_options store_from(const store_config& from) {
   x.remembered_bytes = static_cast<std::size_t>(from.memory_cache_bytes);
   x.lease = from.lease;
   x.scrubbed_a_second = from.scrubbed_a_second;
+  x.compresses = from.compresses;
   return x;
 }
 

@@ -23,6 +23,7 @@ struct store_options {
   std::size_t remembered_bytes = 0;           ///< of what is on disk, kept in memory too
   std::chrono::seconds lease{3 * 3600};
   std::int64_t scrubbed_a_second = 0; ///< bytes; 0: none
+  bool compresses = false;            ///< blobs in files of their own
 };
 
 /// The two stores, locked and opened.
