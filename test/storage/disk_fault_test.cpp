@@ -17,8 +17,10 @@ namespace {
 
 /// Durability, and whether large blobs are compressed.
 constexpr std::pair<durability, bool> kinds[] = {
-    {durability::strict, false}, {durability::grouped, false}, {durability::none, false},
-    {durability::strict, true},  {durability::grouped, true},
+    {durability::strict, false},
+    {durability::grouped, false},
+    {durability::none, false},
+    {durability::grouped, true},
 };
 
 constexpr int errors[] = {ENOSPC, EIO, EMFILE, EROFS, EDQUOT, ENOMEM};
