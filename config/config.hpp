@@ -44,6 +44,7 @@ struct store_config {
   std::chrono::seconds lease{3 * 3600};            ///< only for the CAS
   std::int64_t scrubbed_a_second = 5 << 20;        ///< bytes; 0: none; only for the CAS
   std::chrono::seconds ttl{0};                     ///< 0: for ever; only for the action cache
+  bool compresses = false;                         ///< large new blobs; only for the CAS
 };
 
 /// What actions of a host worker can see, reach and use up. 0: no limit.

@@ -28,6 +28,14 @@ std::optional<std::int64_t> read_size(table_reader& section, const std::string& 
   return section.read_integer(key, least, least);
 }
 
+void read_compression(table_reader& section, store_config& into) {
+  std::string how = "none";
+  section.read("compression", how);
+  into.compresses = how == "zstd";
+  if (how != "zstd" && how != "none")
+    section.error("compression", "unknown compression '" + how + R"('; use "none" or "zstd")");
+}
+
 /// What only the CAS has: a result promises nothing but its blobs.
 void read_promises(table_reader& section, store_config& into) {
   into.min_free_bytes = read_size(section, "min_free_bytes", 0);
@@ -42,11 +50,13 @@ void read_store(table_reader& storage, const std::string& key, const std::string
   table_reader section(storage.context(), storage.read_table(key), "storage." + key);
   read_durability(section, into.level);
   into.max_size_bytes = read_size(section, "max_size_bytes", least_size);
-  if (key == "cas")
+  if (key == "cas") {
     read_promises(section, into);
-  else
+    read_compression(section, into);
+  } else {
     into.ttl = std::chrono::seconds(
         section.read_integer("ttl_seconds", into.ttl.count(), 0, std::int64_t{3650} * 86400));
+  }
   section.read("backend", into.backend);
   std::string root;
   section.read("root_dir", root);

@@ -10,7 +10,7 @@ absl::Status too_short(const digest& id) {
   return absl::DataLossError("blob " + id.to_string() + " ends too early");
 }
 
-/// As they are: what is in memory is given out at once.
+/// As they are stored: what is in memory is given out at once.
 class plain_pieces final : public blob_pieces {
 public:
   plain_pieces(std::shared_ptr<piece_memory> memory, std::shared_ptr<blob_reader> reader,
@@ -91,6 +91,12 @@ private:
 std::unique_ptr<blob_pieces> make_blob_pieces(std::shared_ptr<piece_memory> memory,
                                               std::shared_ptr<blob_reader> reader,
                                               const blob_range& range) {
+  const bool whole = range.begin == 0 && range.end == range.blob.id.size_bytes();
+  if (range.blob.packed && whole)
+    if (auto stored = reader->stored_stream(*range.blob.packed); stored.bytes)
+      return std::make_unique<plain_pieces>(
+          std::move(memory), std::move(stored.bytes),
+          blob_range{.blob = range.blob, .begin = 0, .end = stored.size});
   if (range.blob.packed)
     return std::make_unique<packed_pieces>(std::move(memory), std::move(reader), range);
   return std::make_unique<plain_pieces>(std::move(memory), std::move(reader), range);

@@ -34,7 +34,8 @@ public:
   virtual absl::StatusOr<grpc::Slice> next() = 0;
 };
 
-/// As they are or packed, as the range says.
+/// As they are or packed, as the range says. A whole blob that is stored as the stream that is
+/// asked for is sent as it is stored.
 std::unique_ptr<blob_pieces> make_blob_pieces(std::shared_ptr<piece_memory> memory,
                                               std::shared_ptr<blob_reader> reader,
                                               const blob_range& range);

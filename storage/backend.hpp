@@ -1,5 +1,6 @@
 #pragma once
 #include "storage/blob_index.hpp"
+#include "storage/codec.hpp"
 #include "storage/digest.hpp"
 #include "storage/durability.hpp"
 
@@ -26,6 +27,14 @@ namespace expbuild {
 /// All bytes of a small blob.
 using blob_bytes = std::shared_ptr<const std::string>;
 
+class blob_reader;
+
+/// A blob as one stream of a codec: what `bytes` reads, `size` of it. Null: there is none.
+struct packed_stream {
+  std::shared_ptr<blob_reader> bytes;
+  std::int64_t size = 0;
+};
+
 /// One stored blob, open for reading. The bytes stay readable while the reader lives, also when
 /// the blob is removed meanwhile. Reading is positional and safe from any thread.
 class blob_reader {
@@ -47,6 +56,10 @@ public:
   /// (another uid, or an overlay above). `executable` gives mode 0555, else 0444.
   /// UNIMPLEMENTED where the backend or the filesystem can not link: copy then.
   virtual absl::Status link_into(int dirfd, const std::string& name, bool executable);
+
+  /// The whole blob packed by `how`, where it lies here like that: sent as it is, it need not be
+  /// packed again. Never waits.
+  virtual packed_stream stored_stream(codec) { return {}; }
 };
 
 /// One blob being written. Destroyed without a successful `commit`, it leaves nothing behind.
@@ -147,6 +160,9 @@ struct filesystem_backend_options {
   std::int64_t max_bytes = std::int64_t{100} << 30;
   /// Smaller blobs are packed.
   std::int64_t packed_below = (16 << 10) + 1;
+  /// Larger new ones are compressed (zstd), where that makes them smaller. What is stored already
+  /// is read however it lies there.
+  bool compresses = false;
   store_seconds usual_promise = 3 * 3600;
   store_clock clock = make_store_clock();
   store_events events = {};

@@ -11,14 +11,9 @@ namespace expbuild {
 
 namespace {
 
-constexpr std::int64_t disk_block = 4096;
 constexpr std::size_t slots_at_once = 1024;
 
 } // namespace
-
-std::int64_t file_charge(std::int64_t size_bytes) {
-  return (size_bytes + disk_block - 1) / disk_block * disk_block;
-}
 
 struct blob_index::impl {
   explicit impl(options x)
@@ -117,12 +112,6 @@ std::optional<blob_place> blob_index::place(const digest& id) const {
   const std::lock_guard lock(impl_->guard);
   const auto slot = impl_->present(id);
   return slot == 0 ? std::nullopt : std::optional(impl::place_of(impl_->table.at(slot)));
-}
-
-bool blob_index::lies_at(const digest& id, blob_place place) const {
-  const std::lock_guard lock(impl_->guard);
-  const auto slot = impl_->present(id);
-  return slot != 0 && impl::place_of(impl_->table.at(slot)) == place;
 }
 
 std::vector<std::size_t> blob_index::promise(std::span<const digest> ids, store_seconds now,

@@ -1,4 +1,5 @@
 #pragma once
+#include "storage/blob_place.hpp"
 #include "storage/digest.hpp"
 #include "storage/store_clock.hpp"
 
@@ -11,14 +12,6 @@
 #include <vector>
 
 namespace expbuild {
-
-/// Where a blob lies: in a segment, or (segment 0) in a file of its own.
-struct blob_place {
-  std::uint32_t segment = 0;
-  std::uint32_t offset = 0;
-
-  friend bool operator==(const blob_place&, const blob_place&) = default;
-};
 
 struct index_stats {
   std::uint64_t blobs = 0;
@@ -76,7 +69,7 @@ public:
   std::optional<blob_place> place(const digest& id) const;
 
   /// That is where it lies. No use of it.
-  bool lies_at(const digest& id, blob_place place) const;
+  bool lies_at(const digest& id, blob_place here) const { return place(id) == here; }
 
   /// Of those present: promised until `until` at least, used once more. The others are answered, by
   /// their place in `ids`. Check and promise are one step.
@@ -160,8 +153,5 @@ private:
 };
 
 inline constexpr std::size_t max_promise_notes = std::size_t{4} << 20;
-
-/// What a blob in a file of its own takes of a disk.
-std::int64_t file_charge(std::int64_t size_bytes);
 
 } // namespace expbuild

@@ -18,7 +18,7 @@ eviction_order::eviction_order(blob_table& table, std::int64_t max_bytes, std::u
     : table_(table), small_limit_(max_bytes / 10), usual_(usual), ghosts_(least_ghosts) {}
 
 std::int64_t eviction_order::charge(const blob_entry& x) {
-  return x.segment == 0 ? file_charge(static_cast<std::int64_t>(x.size))
+  return x.segment == 0 ? file_charge({x.segment, x.offset}, static_cast<std::int64_t>(x.size))
                         : record_size(static_cast<digest_function>(x.function), x.stamp);
 }
 

@@ -1,6 +1,7 @@
 #include "storage/zstd_codec.hpp"
 
 #include "storage/bounded_decompressor.hpp"
+#include "storage/little_endian.hpp"
 
 #include <algorithm>
 #include <zstd.h>
@@ -88,16 +89,27 @@ ZSTD_CCtx* encoder_of_this_thread() {
   return mine.get();
 }
 
+/// Some 100 KiB a thread.
+ZSTD_DCtx* decoder_of_this_thread() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, destroy> mine(ZSTD_createDCtx());
+  return mine.get();
+}
+
+absl::Status damaged_frame(const char* how) {
+  return absl::DataLossError(std::string("a compressed frame is damaged: ") + how);
+}
+
 } // namespace
 
 std::unique_ptr<decompressor> make_zstd_decompressor(std::int64_t max_bytes) {
   return std::make_unique<zstd_decompressor>(max_bytes);
 }
 
-absl::StatusOr<std::string> zstd_frame(std::string_view plain) {
+absl::StatusOr<std::string> zstd_frame(std::string_view plain, bool checksum) {
   auto* encoder = encoder_of_this_thread();
   std::string frame(ZSTD_compressBound(plain.size()), '\0');
   if (encoder != nullptr) {
+    ZSTD_CCtx_setParameter(encoder, ZSTD_c_checksumFlag, checksum ? 1 : 0);
     const auto size =
         ZSTD_compress2(encoder, frame.data(), frame.size(), plain.data(), plain.size());
     frame.resize(ZSTD_isError(size) ? 0 : size);
@@ -106,6 +118,27 @@ absl::StatusOr<std::string> zstd_frame(std::string_view plain) {
     return absl::ResourceExhaustedError("there is no memory to compress a blob; try again");
   frame.shrink_to_fit();
   return frame;
+}
+
+std::size_t largest_zstd_frame(std::size_t plain_bytes) {
+  return ZSTD_compressBound(plain_bytes) + sizeof(std::uint32_t); // the checksum
+}
+
+absl::Status unpack_zstd_frame(std::string_view frame, std::span<char> out) {
+  auto start = frame;
+  if (frame.size() < sizeof(std::uint32_t)
+      || take_number<std::uint32_t>(start) != ZSTD_MAGICNUMBER) // nor one of before 2016
+    return damaged_frame("it does not begin as one");
+  auto* decoder = decoder_of_this_thread();
+  if (decoder == nullptr)
+    return absl::UnavailableError("there is no memory to unpack a blob; try again");
+  const auto size =
+      ZSTD_decompressDCtx(decoder, out.data(), out.size(), frame.data(), frame.size());
+  if (ZSTD_isError(size) && ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation)
+    return absl::UnavailableError("there is no memory to unpack a blob; try again");
+  if (ZSTD_isError(size))
+    return damaged_frame(ZSTD_getErrorName(size));
+  return size == out.size() ? absl::OkStatus() : damaged_frame("it is of another size");
 }
 
 } // namespace expbuild

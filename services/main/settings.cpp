@@ -26,6 +26,7 @@ store_options store_from(const store_config& from) {
   x.lease = from.lease;
   x.scrubbed_a_second = from.scrubbed_a_second;
   x.ttl = from.ttl;
+  x.compresses = from.compresses;
   return x;
 }
 

@@ -63,6 +63,7 @@ absl::Status open_blobs_in(stores& all, const store_options& options,
       make_filesystem_backend({.root = *options.root,
                                .level = options.level,
                                .max_bytes = limits->max_bytes,
+                               .compresses = options.compresses,
                                .usual_promise = static_cast<store_seconds>(options.lease.count()),
                                .events = tell_log(meters),
                                .scrubbed_a_second = options.scrubbed_a_second});

@@ -24,6 +24,7 @@ struct store_options {
   std::chrono::seconds lease{3 * 3600};
   std::int64_t scrubbed_a_second = 0; ///< bytes; 0: none
   std::chrono::seconds ttl{0};        ///< of results; 0: for ever
+  bool compresses = false;            ///< blobs in files of their own
 };
 
 /// The two stores, locked and opened.

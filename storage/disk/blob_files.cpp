@@ -7,9 +7,23 @@ namespace expbuild {
 namespace {
 
 constexpr mode_t blob_mode = 0444;
+constexpr std::string_view suffix = ".zst";
+constexpr stored_as forms[] = {stored_as::plain, stored_as::frames};
 
-std::string pending_name_of(const digest& id) {
-  return to_string(id.function()) + "-" + file_name_of(id);
+std::string with_form(std::string name, stored_as form) {
+  return form == stored_as::frames ? name.append(suffix) : name;
+}
+
+/// Takes the suffix off.
+stored_as take_form(std::string_view& name) {
+  if (name.size() < suffix.size() || name.substr(name.size() - suffix.size()) != suffix)
+    return stored_as::plain;
+  name.remove_suffix(suffix.size());
+  return stored_as::frames;
+}
+
+std::string pending_name_of(const digest& id, stored_as form) {
+  return with_form(to_string(id.function()) + "-" + file_name_of(id), form);
 }
 
 std::optional<digest> parse_pending(const std::string& name) {
@@ -17,8 +31,9 @@ std::optional<digest> parse_pending(const std::string& name) {
   if (dash == std::string::npos)
     return std::nullopt;
   const auto function = parse_digest_function(name.substr(0, dash));
-  return function.ok() ? parse_file_name(std::string_view(name).substr(dash + 1), *function)
-                       : std::nullopt;
+  auto rest = std::string_view(name).substr(dash + 1);
+  take_form(rest);
+  return function.ok() ? parse_file_name(rest, *function) : std::nullopt;
 }
 
 std::string hex_byte(std::size_t value) {
@@ -32,8 +47,8 @@ std::string shard_path_of(const digest& id) {
          + hex_byte(static_cast<unsigned char>(id.raw_hash().front()));
 }
 
-std::string path_of(const digest& id) {
-  return shard_path_of(id) + "/" + file_name_of(id);
+std::string path_of(const digest& id, stored_as form) {
+  return with_form(shard_path_of(id) + "/" + file_name_of(id), form);
 }
 
 absl::Status not_here(const digest& id) {
@@ -76,13 +91,6 @@ std::optional<digest> parse_file_name(std::string_view name, digest_function fun
   return id.ok() && file_name_of(*id) == name ? std::optional(*id) : std::nullopt;
 }
 
-std::uint32_t stamp_of(const struct stat& facts) {
-  auto x = static_cast<std::uint64_t>(facts.st_mtim.tv_sec) * 1'000'000'007
-           + static_cast<std::uint64_t>(facts.st_mtim.tv_nsec);
-  x = (x ^ facts.st_ino * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
-  return static_cast<std::uint32_t>(x >> 32) | 1;
-}
-
 // ---- folders -----------------------------------------------------------------------------------
 
 /// A new one survives a power cut.
@@ -100,49 +108,66 @@ absl::Status blob_files::make_shard(const digest& id) const {
 
 // ---- blobs -------------------------------------------------------------------------------------
 
-absl::StatusOr<disk_file> blob_files::open_settled(const digest& id) const {
-  return folders_.blobs.open(path_of(id));
+absl::StatusOr<disk_file> blob_files::open_settled(const digest& id, stored_as form) const {
+  return folders_.blobs.open(path_of(id, form));
 }
 
-absl::StatusOr<disk_file> blob_files::open(const digest& id) {
-  auto file = open_settled(id);
+absl::StatusOr<disk_file> blob_files::open_as(const digest& id, stored_as form) const {
+  auto file = open_settled(id, form);
   if (absl::IsNotFound(file.status()))
-    file = open_pending(id);
+    file = folders_.pending.open(pending_name_of(id, form));
   if (absl::IsNotFound(file.status())) // it may have got its place between the two
-    file = open_settled(id);
-  if (absl::IsNotFound(file.status()))
-    return not_here(id);
+    file = open_settled(id, form);
   return file;
 }
 
-absl::StatusOr<disk_file> blob_files::open_pending(const digest& id) const {
-  return folders_.pending.open(pending_name_of(id));
+absl::StatusOr<found_file> blob_files::open(const digest& id, stored_as expected) {
+  const auto other = expected == stored_as::plain ? stored_as::frames : stored_as::plain;
+  for (const auto form : {expected, other}) {
+    auto file = open_as(id, form);
+    if (file.ok())
+      return found_file{*std::move(file), form};
+    if (!absl::IsNotFound(file.status()))
+      return file.status();
+  }
+  return not_here(id);
+}
+
+absl::StatusOr<found_file> blob_files::open_pending(const digest& id) const {
+  for (const auto form : forms) {
+    auto file = folders_.pending.open(pending_name_of(id, form));
+    if (file.ok())
+      return found_file{*std::move(file), form};
+    if (!absl::IsNotFound(file.status()))
+      return file.status();
+  }
+  return not_here(id);
 }
 
 absl::StatusOr<temporary_file> blob_files::make_temporary() const {
   return temporary_file::create(folders_.tmp);
 }
 
-absl::Status blob_files::publish(temporary_file file, const digest& id) {
+absl::Status blob_files::publish(temporary_file file, const digest& id, stored_as form) {
   if (auto status = file.file().set_mode(blob_mode); !status.ok())
     return status;
   if (!folders_.blobs.existing(shard_path_of(id)).ok())
     if (auto status = make_shard(id); !status.ok())
       return status;
-  return file.move_to(folders_.blobs, path_of(id));
+  return file.move_to(folders_.blobs, path_of(id, form));
 }
 
-absl::Status blob_files::publish_pending(temporary_file file, const digest& id) {
+absl::Status blob_files::publish_pending(temporary_file file, const digest& id, stored_as form) {
   if (auto status = file.file().set_mode(blob_mode); !status.ok())
     return status;
-  return file.move_to(folders_.pending, pending_name_of(id));
+  return file.move_to(folders_.pending, pending_name_of(id, form));
 }
 
-absl::Status blob_files::settle(const digest& id) {
+absl::Status blob_files::settle(const digest& id, stored_as form) {
   if (!folders_.blobs.existing(shard_path_of(id)).ok())
     if (auto status = make_shard(id); !status.ok())
       return status;
-  return folders_.pending.move(pending_name_of(id), folders_.blobs, path_of(id));
+  return folders_.pending.move(pending_name_of(id, form), folders_.blobs, path_of(id, form));
 }
 
 absl::Status blob_files::sync_names(const digest& id) {
@@ -150,35 +175,55 @@ absl::Status blob_files::sync_names(const digest& id) {
   return shard.ok() ? shard->sync() : shard.status();
 }
 
-absl::Status blob_files::remove(const digest& id) {
-  auto status = folders_.blobs.remove(path_of(id));
-  status.Update(folders_.pending.remove(pending_name_of(id)));
+absl::Status blob_files::remove(const digest& id, stored_as form) {
+  auto status = folders_.blobs.remove(path_of(id, form));
+  status.Update(folders_.pending.remove(pending_name_of(id, form)));
   return status;
+}
+
+absl::Status blob_files::remove(const digest& id) {
+  auto status = remove(id, stored_as::plain);
+  status.Update(remove(id, stored_as::frames));
+  return status;
+}
+
+absl::Status blob_files::quarantine_settled(const digest& id, stored_as form) const {
+  return folders_.blobs.move(path_of(id, form), folders_.quarantine, pending_name_of(id, form));
 }
 
 absl::Status blob_files::quarantine(const digest& id) {
   if (!has_room(folders_.quarantine))
     return remove(id);
-  auto status = folders_.blobs.move(path_of(id), folders_.quarantine, pending_name_of(id));
-  return absl::IsNotFound(status) ? quarantine_pending(id) : status;
+  bool done = false;
+  for (const auto form : forms) {
+    const auto status = quarantine_settled(id, form);
+    if (!status.ok() && !absl::IsNotFound(status))
+      return status;
+    done = done || status.ok();
+  }
+  return done ? absl::OkStatus() : quarantine_pending(id);
 }
 
 absl::Status blob_files::quarantine_pending(const digest& id) const {
-  const auto name = pending_name_of(id);
-  if (!has_room(folders_.quarantine))
-    return folders_.pending.remove(name);
-  auto status = folders_.pending.move(name, folders_.quarantine, name);
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+  const bool room = has_room(folders_.quarantine);
+  for (const auto form : forms) {
+    const auto name = pending_name_of(id, form);
+    const auto status = room ? folders_.pending.move(name, folders_.quarantine, name)
+                             : folders_.pending.remove(name);
+    if (!status.ok() && !absl::IsNotFound(status))
+      return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status blob_files::link_settled(const digest& id, int dirfd, const std::string& name) const {
-  return folders_.blobs.link(path_of(id), dirfd, name);
+  return folders_.blobs.link(path_of(id, stored_as::plain), dirfd, name);
 }
 
 absl::Status blob_files::link(const digest& id, int dirfd, const std::string& name) {
   auto status = link_settled(id, dirfd, name);
   if (absl::IsNotFound(status))
-    status = folders_.pending.link(pending_name_of(id), dirfd, name);
+    status = folders_.pending.link(pending_name_of(id, stored_as::plain), dirfd, name);
   if (absl::IsNotFound(status))
     status = link_settled(id, dirfd, name);
   return status;
@@ -186,7 +231,7 @@ absl::Status blob_files::link(const digest& id, int dirfd, const std::string& na
 
 // ---- all of them -------------------------------------------------------------------------------
 
-absl::Status blob_files::for_each(const std::function<absl::Status(const digest&)>& visit) const {
+absl::Status blob_files::for_each(const visitor& visit) const {
   return folders_.blobs.list([&](const std::string& function_name) {
     const auto function = parse_digest_function(function_name);
     const auto top = folders_.blobs.existing(function_name);
@@ -196,10 +241,11 @@ absl::Status blob_files::for_each(const std::function<absl::Status(const digest&
       const auto shard = top->existing(shard_name);
       if (!shard.ok())
         return absl::OkStatus();
-      return shard->list([&](const std::string& name) {
+      return shard->list([&](std::string_view name) {
+        const auto form = take_form(name);
         const auto id = parse_file_name(name, *function);
         return id && hex_byte(static_cast<unsigned char>(id->raw_hash().front())) == shard_name
-                   ? visit(*id)
+                   ? visit(*id, form)
                    : absl::OkStatus();
       });
     });

@@ -1,5 +1,6 @@
 #include "storage/disk/disk_readers.hpp"
 
+#include "storage/disk/frame_writer.hpp"
 #include "storage/memory_reader.hpp"
 #include "storage/verified_writer.hpp"
 
@@ -9,38 +10,47 @@ namespace {
 
 using store_ptr = std::shared_ptr<disk_store>;
 
-class file_reader : public blob_reader {
+/// Bytes of a file in which a blob lies. When they can not be read, the blob is lost to the store.
+class bytes_of_file : public blob_reader {
 public:
-  file_reader(const digest& id, disk_file file, store_ptr store)
-      : id_(id), file_(std::move(file)), store_(std::move(store)) {}
+  bytes_of_file(const digest& id, std::int64_t size, store_ptr store)
+      : store_(std::move(store)), id_(id), size_(size) {}
 
   const digest& id() const noexcept override { return id_; }
 
   absl::StatusOr<std::size_t> read_at(std::int64_t offset, std::span<char> out) override {
-    auto n = file_.read_at(offset, out);
+    out = within(offset, out);
+    auto n = read(offset, out);
     if (!n.ok())
       return failed(n.status());
-    if (*n < out.size() && offset + static_cast<std::int64_t>(*n) < id_.size_bytes())
+    if (*n < out.size())
       return failed(absl::DataLossError("it is shorter than its digest says"));
     return n;
   }
 
   absl::StatusOr<std::optional<std::size_t>> try_read_at(std::int64_t offset,
                                                          std::span<char> out) override {
-    auto n = file_.try_read_at(offset, out);
-    if (!n.ok() || !*n)
-      return n;
-    const auto end = offset + static_cast<std::int64_t>(**n);
-    if (**n < out.size() && end < id_.size_bytes())
+    out = within(offset, out);
+    auto n = try_read(offset, out);
+    if (n.ok() && *n && **n < out.size())
       return std::nullopt; // part of it is not in memory: the waiting read gets all of it
     return n;
   }
 
-  absl::Status link_into(int dirfd, const std::string& name, bool executable) override {
-    return store_->link_file(id_, file_, executable, dirfd, name);
-  }
+protected:
+  const store_ptr store_;
 
 private:
+  virtual absl::StatusOr<std::size_t> read(std::int64_t offset, std::span<char> out) = 0;
+  virtual absl::StatusOr<std::optional<std::size_t>> try_read(std::int64_t offset,
+                                                              std::span<char> out) = 0;
+
+  /// As much of it as there are bytes.
+  std::span<char> within(std::int64_t offset, std::span<char> out) const {
+    const auto left = offset < 0 ? 0 : std::max<std::int64_t>(0, size_ - offset);
+    return out.first(static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(out), left)));
+  }
+
   absl::Status failed(const absl::Status& why) {
     if (absl::IsUnavailable(why))
       return why;
@@ -50,9 +60,58 @@ private:
   }
 
   const digest id_;
-  const disk_file file_;
-  const store_ptr store_;
+  const std::int64_t size_;
 };
+
+class file_reader : public bytes_of_file, public std::enable_shared_from_this<file_reader> {
+public:
+  file_reader(const digest& id, blob_file file, store_ptr store)
+      : bytes_of_file(id, id.size_bytes(), std::move(store)), file_(std::move(file)) {}
+
+  absl::Status link_into(int dirfd, const std::string& name, bool executable) override {
+    return store_->link_file(id(), file_, executable, dirfd, name);
+  }
+
+  packed_stream stored_stream(codec how) override;
+
+  const disk_file& file() const { return file_.file(); }
+
+private:
+  absl::StatusOr<std::size_t> read(std::int64_t offset, std::span<char> out) override {
+    return file_.read_at(offset, out);
+  }
+  absl::StatusOr<std::optional<std::size_t>> try_read(std::int64_t offset,
+                                                      std::span<char> out) override {
+    return file_.try_read_at(offset, out);
+  }
+
+  const blob_file file_;
+};
+
+/// The frames of a compressed file, as they lie there.
+class stream_reader : public bytes_of_file {
+public:
+  stream_reader(std::shared_ptr<file_reader> of, std::int64_t size, store_ptr store)
+      : bytes_of_file(of->id(), size, std::move(store)), of_(std::move(of)) {}
+
+private:
+  absl::StatusOr<std::size_t> read(std::int64_t offset, std::span<char> out) override {
+    return of_->file().read_at(offset, out);
+  }
+  absl::StatusOr<std::optional<std::size_t>> try_read(std::int64_t offset,
+                                                      std::span<char> out) override {
+    return of_->file().try_read_at(offset, out);
+  }
+
+  const std::shared_ptr<file_reader> of_;
+};
+
+packed_stream file_reader::stored_stream(codec how) {
+  const auto size = file_.stream_bytes();
+  if (how != codec::zstd || size == 0)
+    return {};
+  return {std::make_shared<stream_reader>(shared_from_this(), size, store_), size};
+}
 
 class packed_reader : public memory_reader {
 public:
@@ -77,10 +136,31 @@ private:
   absl::Status take(std::string_view bytes) override {
     return file_.file().write_at(size(), bytes);
   }
-  absl::Status publish() override { return store_->publish(std::move(file_), id()); }
+  absl::Status publish() override {
+    return store_->publish(std::move(file_), id(), stored_as::plain);
+  }
 
   temporary_file file_;
   const store_ptr store_;
+};
+
+/// Compresses what is worth it.
+class frames_writer : public verified_writer {
+public:
+  frames_writer(const digest& id, temporary_file file, store_ptr store)
+      : verified_writer(id), file_(std::move(file)), store_(std::move(store)),
+        frames_(id.size_bytes()) {}
+
+private:
+  absl::Status take(std::string_view bytes) override { return frames_.append(file_.file(), bytes); }
+  absl::Status publish() override {
+    const auto form = frames_.finish(file_.file());
+    return form.ok() ? store_->publish(std::move(file_), id(), *form) : form.status();
+  }
+
+  temporary_file file_;
+  const store_ptr store_;
+  frame_writer frames_;
 };
 
 class packed_writer : public verified_writer {
@@ -118,7 +198,7 @@ std::shared_ptr<blob_reader> make_empty_reader(const digest& id) {
   return std::make_shared<memory_reader>(id, nothing);
 }
 
-std::shared_ptr<blob_reader> make_file_reader(const digest& id, disk_file file, store_ptr store) {
+std::shared_ptr<blob_reader> make_file_reader(const digest& id, blob_file file, store_ptr store) {
   return std::make_shared<file_reader>(id, std::move(file), std::move(store));
 }
 
@@ -134,6 +214,8 @@ std::unique_ptr<blob_writer> make_empty_writer(const digest& id) {
 
 std::unique_ptr<blob_writer> make_file_writer(const digest& id, temporary_file file,
                                               store_ptr store) {
+  if (store->compresses())
+    return std::make_unique<frames_writer>(id, std::move(file), std::move(store));
   return std::make_unique<file_writer>(id, std::move(file), std::move(store));
 }
 

@@ -125,7 +125,9 @@ absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open(const digest& id) 
   const auto place = index_.find(id);
   if (!place && is_index_complete())
     return not_here(id);
-  return place && place->segment != 0 ? open_packed(id) : open_file(id);
+  if (place && !place->in_a_file())
+    return open_packed(id);
+  return open_file(id, place.value_or(blob_place{}));
 }
 
 absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_packed(const digest& id) {
@@ -137,12 +139,13 @@ absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_packed(const diges
   return make_packed_reader(id, *std::move(bytes), shared_from_this());
 }
 
-absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest& id) {
-  auto file = files_->open(id);
+absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest& id,
+                                                                   blob_place place) {
+  auto file = files_->open(id, place);
   if (!file.ok())
     return file.status();
   if (!is_index_complete())
-    index_.add_found(id, {}, 0);
+    index_.add_found(id, file->place(), 0);
   return make_file_reader(id, *std::move(file), shared_from_this());
 }
 
@@ -152,15 +155,15 @@ bool disk_store::contains(const digest& id) {
   if (is_index_complete())
     return false;
   upkeep_.wait_for(stage::segments_known);
-  return index_.contains(id) || open_file(id).ok();
+  return index_.contains(id) || open_file(id, {}).ok();
 }
 
-absl::Status disk_store::link_file(const digest& id, const disk_file& file, bool executable,
+absl::Status disk_store::link_file(const digest& id, const blob_file& file, bool executable,
                                    int dirfd, const std::string& name) {
-  if (!executable)
+  if (!executable && file.form() == stored_as::plain)
     return files_->link(id, dirfd, name);
   return links_.link(id, executable, dirfd, name,
-                     [&file](const disk_file& to) { return to.copy_from(file); });
+                     [&file](const disk_file& to) { return file.copy_to(to); });
 }
 
 absl::Status disk_store::link_bytes(const digest& id, std::string_view bytes, bool executable,
@@ -184,8 +187,8 @@ absl::StatusOr<std::unique_ptr<blob_writer>> disk_store::begin_write(const diges
   return make_file_writer(id, *std::move(file), shared_from_this());
 }
 
-absl::Status disk_store::publish(temporary_file file, const digest& id) {
-  return gate_.ended(files_->publish(std::move(file), id));
+absl::Status disk_store::publish(temporary_file file, const digest& id, stored_as form) {
+  return gate_.ended(files_->publish(std::move(file), id, form));
 }
 
 absl::Status disk_store::publish_packed(std::span<const named_bytes> verified) {
@@ -240,7 +243,7 @@ absl::Status disk_store::evict(std::span<const blob_index::victim> victims) {
   absl::Status status;
   for (const auto& x : victims) {
     status.Update(links_.remove(x.id));
-    if (x.place.segment == 0)
+    if (x.place.in_a_file())
       status.Update(files_->evict(x));
   }
   status.Update(packed_->evict(victims));
@@ -297,7 +300,7 @@ void disk_store::scrub() {
 
 /// What is damaged or gone has told so itself.
 absl::Status disk_store::check_again(const digest& id, blob_place place) {
-  auto status = place.segment == 0 ? files_->scrub(id) : packed_->check(id, place);
+  auto status = place.in_a_file() ? files_->scrub(id, place) : packed_->check(id, place);
   return absl::IsNotFound(status) || absl::IsDataLoss(status) ? absl::OkStatus() : status;
 }
 

@@ -36,10 +36,11 @@ public:
   // ---- for its readers and writers ----
 
   bool is_packed(const digest& id) const { return id.size_bytes() < options_.packed_below; }
-  absl::Status publish(temporary_file file, const digest& id);
+  bool compresses() const { return options_.compresses; }
+  absl::Status publish(temporary_file file, const digest& id, stored_as form);
   absl::Status publish_packed(std::span<const named_bytes> verified);
   void lose(const digest& id, const absl::Status& why) { files_->lose(id, why); }
-  absl::Status link_file(const digest& id, const disk_file& file, bool executable, int dirfd,
+  absl::Status link_file(const digest& id, const blob_file& file, bool executable, int dirfd,
                          const std::string& name);
   absl::Status link_bytes(const digest& id, std::string_view bytes, bool executable, int dirfd,
                           const std::string& name);
@@ -51,7 +52,7 @@ private:
 
   absl::Status open_parts();
   absl::StatusOr<std::shared_ptr<blob_reader>> open_packed(const digest& id);
-  absl::StatusOr<std::shared_ptr<blob_reader>> open_file(const digest& id);
+  absl::StatusOr<std::shared_ptr<blob_reader>> open_file(const digest& id, blob_place place);
 
   // What happens behind everybody's back: on a thread of its own, unless options say otherwise.
   void load();

@@ -1,7 +1,5 @@
 #include "storage/disk/file_blobs.hpp"
 
-#include "storage/hasher.hpp"
-
 #include <algorithm>
 #include <map>
 
@@ -15,9 +13,11 @@ constexpr std::int64_t too_much = std::int64_t{256} << 20;
 constexpr std::size_t too_many = 4096;
 constexpr std::size_t settled_at_once = 64;
 
-constexpr std::size_t hash_size = std::size_t{256} << 10;
-
 constexpr blob_place in_a_file{};
+
+stored_as form_of(blob_place place) {
+  return place.is_compressed() ? stored_as::frames : stored_as::plain;
+}
 
 } // namespace
 
@@ -27,55 +27,38 @@ std::mutex& file_blobs::guard_of(const digest& id) {
 
 // ---- reading -----------------------------------------------------------------------------------
 
-absl::StatusOr<disk_file> file_blobs::open(const digest& id) {
-  return open_verified(id, false);
+absl::StatusOr<blob_file> file_blobs::open(const digest& id, blob_place place) {
+  return open_verified(id, place, false);
 }
 
-absl::Status file_blobs::scrub(const digest& id) {
-  return open_verified(id, true).status();
+absl::Status file_blobs::scrub(const digest& id, blob_place place) {
+  return open_verified(id, place, true).status();
 }
 
-absl::StatusOr<disk_file> file_blobs::open_verified(const digest& id, bool always) {
-  auto file = files_.open(id);
-  if (absl::IsNotFound(file.status()))
-    lose(id, file.status());
-  if (!file.ok())
-    return file.status();
-  const auto facts = file->facts();
-  if (!facts.ok())
-    return facts.status();
-  if (auto status = verify(*file, id, *facts, always); !status.ok()) {
-    if (!absl::IsDataLoss(status) && !absl::IsInternal(status))
-      return status; // no descriptors, no memory: the blob is as it was
-    lose(id, status);
-    return absl::NotFoundError("blob " + id.to_string() + " was damaged and is in quarantine ("
-                               + std::string(status.message()) + "); upload it again");
-  }
+absl::StatusOr<blob_file> file_blobs::open_verified(const digest& id, blob_place place,
+                                                    bool always) {
+  auto found = files_.open(id, form_of(place));
+  if (absl::IsNotFound(found.status()))
+    lose(id, found.status());
+  if (!found.ok())
+    return found.status();
+  auto file = verified(*std::move(found), id, always);
+  const auto& status = file.status();
+  if (!absl::IsDataLoss(status) && !absl::IsInternal(status))
+    return file; // also when there are no descriptors, no memory: the blob is as it was
+  lose(id, status);
+  return absl::NotFoundError("blob " + id.to_string() + " was damaged and is in quarantine ("
+                             + std::string(status.message()) + "); upload it again");
+}
+
+absl::StatusOr<blob_file> file_blobs::verified(found_file found, const digest& id, bool always) {
+  auto file = blob_file::open(std::move(found), id);
+  if (!file.ok() || (!always && index_.stamp(id) == file->stamp()))
+    return file;
+  if (auto status = file->check(); !status.ok())
+    return status;
+  index_.set_stamp(id, file->stamp());
   return file;
-}
-
-absl::Status file_blobs::verify(const disk_file& file, const digest& id, const struct stat& facts,
-                                bool always) {
-  if (facts.st_size != id.size_bytes())
-    return absl::DataLossError("it has " + std::to_string(facts.st_size) + " bytes");
-  const auto stamp = stamp_of(facts);
-  if (!always && index_.stamp(id) == stamp)
-    return absl::OkStatus();
-  hasher hash(id.function());
-  std::string buffer(hash_size, '\0');
-  for (std::int64_t offset = 0; offset < id.size_bytes();) {
-    const auto n = file.read_at(offset, buffer);
-    if (!n.ok())
-      return n.status();
-    if (*n == 0)
-      break;
-    hash.update(std::string_view(buffer).substr(0, *n));
-    offset += static_cast<std::int64_t>(*n);
-  }
-  if (!(hash.finish() == id))
-    return absl::DataLossError("its bytes are not those of its digest");
-  index_.set_stamp(id, stamp);
-  return absl::OkStatus();
 }
 
 void file_blobs::lose(const digest& id, const absl::Status& why) {
@@ -99,7 +82,21 @@ void file_blobs::give_up_pending(const digest& id, const absl::Status& why) {
 
 // ---- writing -----------------------------------------------------------------------------------
 
-absl::Status file_blobs::publish(temporary_file file, const digest& id) {
+/// The same blob, stored by somebody who wrote it in another form.
+bool file_blobs::has_another_form(const digest& id, stored_as form) const {
+  const auto place = index_.place(id);
+  return place && place->in_a_file() && form_of(*place) != form;
+}
+
+/// What was about to go in another form goes now: nobody else would remove it.
+absl::Status file_blobs::add(const digest& id, blob_place place, std::uint32_t stamp) {
+  const auto before = index_.add(id, place, stamp);
+  if (!before || !before->place.in_a_file() || form_of(before->place) == form_of(place))
+    return absl::OkStatus();
+  return files_.remove(id, form_of(before->place));
+}
+
+absl::Status file_blobs::publish(temporary_file file, const digest& id, stored_as form) {
   bool pending = options_.level == durability::grouped;
   bool at_once = false;
   if (pending) {
@@ -109,15 +106,17 @@ absl::Status file_blobs::publish(temporary_file file, const digest& id) {
     at_once = pending_bytes_ > much;
   }
   if (!pending)
-    return publish_for_good(std::move(file), id);
+    return publish_for_good(std::move(file), id, form);
   {
     const std::lock_guard lock(guard_of(id));
+    if (has_another_form(id, form))
+      return absl::OkStatus();
     const auto facts = file.file().facts();
     if (!facts.ok())
       return facts.status();
-    if (auto status = files_.publish_pending(std::move(file), id); !status.ok())
+    if (auto status = files_.publish_pending(std::move(file), id, form); !status.ok())
       return status;
-    index_.add(id, in_a_file, stamp_of(*facts));
+    add(id, place_in_file(form, facts->st_size), stamp_of(*facts)).IgnoreError(); // it is stored
   }
   {
     const std::lock_guard lock(pending_guard_);
@@ -129,21 +128,23 @@ absl::Status file_blobs::publish(temporary_file file, const digest& id) {
   return absl::OkStatus();
 }
 
-absl::Status file_blobs::publish_for_good(temporary_file file, const digest& id) {
+absl::Status file_blobs::publish_for_good(temporary_file file, const digest& id, stored_as form) {
   const bool sync = options_.level != durability::none;
   if (sync)
     if (auto status = file.file().sync(); !status.ok())
       return status;
   const std::lock_guard lock(guard_of(id));
+  if (has_another_form(id, form))
+    return absl::OkStatus();
   const auto facts = file.file().facts();
   if (!facts.ok())
     return facts.status();
-  if (auto status = files_.publish(std::move(file), id); !status.ok())
+  if (auto status = files_.publish(std::move(file), id, form); !status.ok())
     return status;
   if (sync)
     if (auto status = files_.sync_names(id); !status.ok())
       return status;
-  index_.add(id, in_a_file, stamp_of(*facts));
+  add(id, place_in_file(form, facts->st_size), stamp_of(*facts)).IgnoreError(); // it is stored
   return absl::OkStatus();
 }
 
@@ -173,10 +174,10 @@ absl::Status file_blobs::settle() {
 
 /// The disk has all of them to write at the same time. Answers those that got their place.
 std::vector<digest> file_blobs::settle_some(std::span<const digest> ids, absl::Status& first) {
-  std::vector<absl::StatusOr<disk_file>> files;
+  std::vector<absl::StatusOr<found_file>> files;
   for (const auto& id : ids)
     if (files.push_back(files_.open_pending(id)); files.back().ok())
-      files.back()->begin_sync();
+      files.back()->file.begin_sync();
   std::vector<digest> settled;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto moved = settle_one(ids[i], std::move(files[i]));
@@ -188,22 +189,19 @@ std::vector<digest> file_blobs::settle_some(std::span<const digest> ids, absl::S
 }
 
 /// False: it was removed meanwhile, or is there for good already.
-absl::StatusOr<bool> file_blobs::settle_one(const digest& id, absl::StatusOr<disk_file> file) {
-  if (absl::IsNotFound(file.status()))
+absl::StatusOr<bool> file_blobs::settle_one(const digest& id, absl::StatusOr<found_file> found) {
+  if (absl::IsNotFound(found.status()))
     return false;
-  if (!file.ok()) // no descriptors
-    return stays_pending(id, file.status());
-  const auto facts = file->facts();
-  auto status =
-      facts.ok() ? verify(*file, id, *facts, false) : facts.status(); // one found at start
-  if (status.ok())
-    status = file->sync();
+  if (!found.ok()) // no descriptors
+    return stays_pending(id, found.status());
+  const auto file = verified(*std::move(found), id, false); // one found at start
+  auto status = file.ok() ? file->file().sync() : file.status();
   if (!status.ok()) {
     give_up_pending(id, status);
     return status;
   }
   const std::lock_guard lock(guard_of(id));
-  status = files_.settle(id);
+  status = files_.settle(id, file->form());
   if (status.ok() || absl::IsNotFound(status))
     return status.ok();
   return stays_pending(id, status); // no room for a folder
@@ -221,38 +219,55 @@ absl::Status file_blobs::stays_pending(const digest& id, const absl::Status& why
 /// A power cut may have left a name without its bytes.
 absl::Status file_blobs::load_pending() {
   return files_.for_each_pending([this](const digest& id) {
-    const auto file = files_.open_pending(id);
-    if (absl::IsNotFound(file.status())) // somebody stored it again, and it got its place
+    auto found = files_.open_pending(id);
+    if (absl::IsNotFound(found.status())) // somebody stored it again, and it got its place
       return absl::OkStatus();
-    const auto facts = file.ok() ? file->facts() : file.status();
-    const auto status = facts.ok() ? verify(*file, id, *facts, true) : facts.status();
-    if (absl::IsUnavailable(status)) // no descriptors, no memory: the next start looks again
-      return status;
-    if (!status.ok()) {
-      give_up_pending(id, status);
+    const auto file = found.ok() ? verified(*std::move(found), id, true) : found.status();
+    if (absl::IsUnavailable(file.status())) // no descriptors, no memory: the next start looks again
+      return file.status();
+    if (!file.ok()) {
+      give_up_pending(id, file.status());
       return absl::OkStatus();
     }
-    index_.add_found(id, in_a_file, stamp_of(*facts));
+    index_.add_found(id, file->place(), file->stamp());
     const std::lock_guard lock(pending_guard_);
     pending_.push_back(id);
     return absl::OkStatus();
   });
 }
 
-bool file_blobs::has_its_size(const digest& id) {
-  const auto file = files_.open(id);
-  if (!file.ok())
-    return false;
-  const auto facts = file->facts();
-  return facts.ok() && facts->st_size == id.size_bytes();
+/// None: it can not be whole, and the next write of it takes its place. What a compressed file
+/// takes of the disk only the disk knows.
+std::optional<blob_place> file_blobs::place_at_start(const digest& id, stored_as form, bool looks) {
+  if (form == stored_as::plain && !looks)
+    return in_a_file;
+  auto found = files_.open(id, form);
+  if (!found.ok() || found->form != form)
+    return std::nullopt;
+  if (looks) {
+    const auto file = blob_file::open(*std::move(found), id);
+    return file.ok() ? std::optional(file->place()) : std::nullopt;
+  }
+  const auto facts = found->file.facts();
+  return facts.ok() ? std::optional(place_in_file(form, facts->st_size)) : std::nullopt;
 }
 
 absl::Status file_blobs::load(bool look_at_them) {
-  return files_.for_each([this, look_at_them](const digest& id) {
-    if (!look_at_them || has_its_size(id)) // else the next write of it takes its place
-      index_.add_found(id, in_a_file, 0);
+  return files_.for_each([this, look_at_them](const digest& id, stored_as form) {
+    if (const auto place = place_at_start(id, form, look_at_them);
+        place && !index_.add_found(id, *place, 0))
+      drop_twin(id, form);
     return absl::OkStatus();
   });
+}
+
+/// One form is enough, once it is there for good.
+void file_blobs::drop_twin(const digest& id, stored_as form) {
+  const std::lock_guard lock(guard_of(id));
+  const auto place = index_.place(id);
+  if (place && place->in_a_file() && form_of(*place) != form
+      && files_.has_settled(id, form_of(*place)))
+    files_.remove(id, form).IgnoreError(); // the next start tries again
 }
 
 // ---- removing ----------------------------------------------------------------------------------

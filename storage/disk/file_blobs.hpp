@@ -26,16 +26,18 @@ public:
       : index_(index), files_(folders), options_(std::move(given)) {}
 
   /// Verified: hashed now, unless this process wrote the file or hashed it before and nobody wrote
-  /// to it since. NOT_FOUND also when it is damaged; then it is in quarantine.
-  absl::StatusOr<disk_file> open(const digest& id);
+  /// to it since. NOT_FOUND also when it is damaged; then it is in quarantine. `place` is what the
+  /// index says.
+  absl::StatusOr<blob_file> open(const digest& id, blob_place place);
 
   /// As `open`, but hashed now in any case.
-  absl::Status scrub(const digest& id);
+  absl::Status scrub(const digest& id, blob_place place);
 
   absl::StatusOr<temporary_file> make_temporary() const { return files_.make_temporary(); }
 
-  /// Publishes verified bytes: for good, or (`grouped`) as pending.
-  absl::Status publish(temporary_file file, const digest& id);
+  /// Publishes verified bytes: for good, or (`grouped`) as pending. What is there already in
+  /// another form stays.
+  absl::Status publish(temporary_file file, const digest& id, stored_as form);
 
   /// Syncs what is pending and gives it its place for good. What can not be synced is given up.
   absl::Status settle();
@@ -58,16 +60,18 @@ public:
   }
 
 private:
-  absl::StatusOr<disk_file> open_verified(const digest& id, bool always);
-  absl::Status verify(const disk_file& file, const digest& id, const struct stat& facts,
-                      bool always);
+  absl::StatusOr<blob_file> open_verified(const digest& id, blob_place place, bool always);
+  absl::StatusOr<blob_file> verified(found_file found, const digest& id, bool always);
   void give_up_pending(const digest& id, const absl::Status& why);
-  bool has_its_size(const digest& id);
+  std::optional<blob_place> place_at_start(const digest& id, stored_as form, bool looks);
+  void drop_twin(const digest& id, stored_as form);
   absl::Status stays_pending(const digest& id, const absl::Status& why);
   std::vector<digest> settle_some(std::span<const digest> ids, absl::Status& first);
-  absl::StatusOr<bool> settle_one(const digest& id, absl::StatusOr<disk_file> file);
+  absl::StatusOr<bool> settle_one(const digest& id, absl::StatusOr<found_file> found);
   std::mutex& guard_of(const digest& id);
-  absl::Status publish_for_good(temporary_file file, const digest& id);
+  absl::Status publish_for_good(temporary_file file, const digest& id, stored_as form);
+  bool has_another_form(const digest& id, stored_as form) const;
+  absl::Status add(const digest& id, blob_place place, std::uint32_t stamp);
 
   blob_index& index_;
   blob_files files_;

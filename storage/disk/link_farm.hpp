@@ -9,9 +9,9 @@
 namespace expbuild {
 
 /// Files that exist to be linked into input roots, where the blob's own file will not do: copies of
-/// packed blobs, and executable copies (mode 0555) of all. Made where they are first wanted, and
-/// linked from there ever after; removed with their blob, gone at the next start. Blocks; safe from
-/// any number of threads.
+/// packed and compressed blobs, and executable ones (mode 0555) of all. Made where they are first
+/// wanted, and linked from there ever after; removed with their blob, gone at the next start.
+/// Blocks; safe from any number of threads.
 class link_farm {
 public:
   explicit link_farm(const store_folders& folders) : folders_(folders) {}

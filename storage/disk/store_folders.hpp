@@ -12,7 +12,7 @@ namespace expbuild {
 ///     pending/      the same, but not synced yet
 ///     segments/     small blobs, packed
 ///     promises/     who was promised what
-///     links/        copies of small blobs, and executable copies, to be linked into input roots
+///     links/        copies of small and of compressed blobs, and executable ones, to be linked
 ///     quarantine/   what turned out to be damaged: for people to look at
 ///     tmp/          being written
 ///     trash/        on its way out

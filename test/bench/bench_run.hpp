@@ -40,6 +40,7 @@ void measure_calls(table& rows, const server_process& server, const child_proces
 void measure_streams(table& rows, const server_process& server, const child_process& limits,
                      const std::string& limits_address);
 void measure_blobs(table& rows, const std::filesystem::path& re_server);
+void measure_compression(table& rows, const std::filesystem::path& re_server);
 void measure_restart(table& rows, const std::filesystem::path& re_server);
 /// Needs the test engine; tells when there is none.
 void measure_docker(table& rows, const std::filesystem::path& re_server);

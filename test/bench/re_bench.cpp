@@ -10,8 +10,8 @@
 
 /// re-bench: what the server costs, as a share of what this machine can do in the same run.
 ///
-///     re-bench [PART...]    actions, docker, staging, calls, streams, blobs, restart, idle; all of
-///     them without one
+///     re-bench [PART...]    actions, docker, staging, calls, streams, blobs, compression, restart,
+///     idle; all of them without one
 
 namespace {
 
@@ -60,6 +60,8 @@ int main(int argc, char** argv) {
     measure_services(rows, given);
   if (given.wants("blobs"))
     measure_blobs(rows, server);
+  if (given.wants("compression"))
+    measure_compression(rows, server);
   if (given.wants("restart"))
     measure_restart(rows, server);
   if (given.wants("idle"))

@@ -250,6 +250,16 @@ CAF_TEST(results are kept for ever unless the action cache has a limit for their
   CAF_CHECK(!read("[storage.cas]\nttl_seconds = 1\n").ok()); // blobs have leases instead
 }
 
+CAF_TEST(blobs are compressed when the file says so and only in the CAS) {
+  CAF_CHECK(!read("[storage.cas]\nroot_dir = '/tmp/x'\n").value.cas.compresses);
+  CAF_CHECK(!read("[storage.cas]\ncompression = 'none'\n").value.cas.compresses);
+  CAF_CHECK(read("[storage.cas]\ncompression = 'zstd'\n").value.cas.compresses);
+  const auto wrong = read("[storage.cas]\ncompression = 'lzma'\n");
+  CAF_CHECK(!wrong.ok());
+  CAF_CHECK(wrong.text().find(R"(use "none" or "zstd")") != std::string::npos);
+  CAF_CHECK(!read("[storage.action_cache]\ncompression = 'zstd'\n").ok());
+}
+
 CAF_TEST(a backend that is not supported yet says so) {
   CAF_CHECK(read("[storage.cas]\nbackend = \"redis\"\n").text().find("not supported yet")
             != std::string::npos);

@@ -1,6 +1,7 @@
 """What the store promises, with real disks, real kill -9 and real power cuts."""
 import contextlib
 import fcntl
+import hashlib
 import os
 import pathlib
 import random
@@ -14,8 +15,8 @@ import time
 import unittest
 import urllib.request
 
-from http2 import ask, field
-from reapi import CAS, digest, find_missing, read, store
+from http2 import ask, field, only
+from reapi import CAS, digest, directory, execute_all, find_missing, name_of, read, store, store_action
 from server import BIN, WAIT, Server, free_port, until
 
 LONG = "--long" in sys.argv
@@ -243,6 +244,80 @@ class Damage(unittest.TestCase):
                 self.assertEqual(read(server, b"hello"), [b"hello"])
             self.assertEqual(sum(x.read_text() == "foreign" for x in pathlib.Path(disk).rglob("*") if x.is_file()
                                  and x.stat().st_size == 7), 4)
+
+
+class Compression(unittest.TestCase):
+    ZSTD = 'compression = "zstd"'
+    TABLE = b"\x5b\x2a\x4d\x18"  # how the frame with the table begins, after all others
+
+    @staticmethod
+    def text(size):
+        """What shrinks well."""
+        return "\n".join(f"# line {random.randrange(size)}" for _ in range(size // 8)).encode()[:size]
+
+    @staticmethod
+    def files(disk):
+        """What lies there compressed."""
+        return sorted(pathlib.Path(disk, "cas/blobs").rglob("*.zst"))
+
+    @staticmethod
+    def range(server, name, offset=0, limit=0):
+        status, responses = ask(server.port, "/google.bytestream.ByteStream/Read",
+                                field(1, name) + field(2, offset) + field(3, limit))
+        assert status == 0, status
+        return b"".join(only(x, 10) or b"" for x in responses)
+
+    def check_ranges(self, server, blob):
+        for offset, limit in ((0, 0), (0, 1), (1, 99_999), (262_143, 2), (262_144, 262_144), (len(blob) - 1, 0)):
+            if offset < len(blob):
+                end = offset + limit if limit else len(blob)
+                self.assertEqual(self.range(server, name_of(blob), offset, limit), blob[offset:end])
+
+    def test_a_compressed_store_gives_back_what_it_was_given_with_any_setting(self):
+        with tempfile.TemporaryDirectory(prefix="expbuild-store-") as disk:
+            texts = [self.text(size) for size in (20_000, 262_144, 262_145, 1_048_577, 2_500_000)]
+            blobs = [*texts, os.urandom(300_000), b"small"]
+            for extra in (self.ZSTD, self.ZSTD, "", self.ZSTD):  # each a start
+                with on(disk, extra=extra) as server:
+                    store(server, *blobs)
+                    check_all(self, server, blobs)
+                    for blob in texts:
+                        self.check_ranges(server, blob)
+                        packed = self.range(server, "compressed-" + name_of(blob).replace("/", "/zstd/", 1))
+                        until(lambda: len(self.files(disk)) == len(texts), lambda: f"{self.files(disk)}")
+                        path = next(x for x in self.files(disk) if x.name.startswith(hashlib.sha256(blob).hexdigest()))
+                        self.assertLess(path.stat().st_size, len(blob) / 2)
+                        self.assertTrue(path.read_bytes().startswith(packed + self.TABLE))  # sent as it lies there
+
+    def test_an_action_sees_compressed_inputs_as_plain_files(self):
+        with tempfile.TemporaryDirectory(prefix="expbuild-store-") as disk:
+            with on(disk, extra=self.ZSTD) as server:
+                tool = b"#!/bin/sh\ntest $# = 1\nexit\n" + self.text(700_000)
+                root = directory(tool=tool)
+                store(server, tool, root)
+                sha = hashlib.sha256(tool).hexdigest()
+                script = f'./tool x && test "$(sha256sum tool)" = "{sha}  tool"'
+                for number in range(2):  # made, then linked
+                    outcome, = execute_all(server, [store_action(server, f"{script} # {number}", root)], 1)
+                    self.assertEqual((outcome.code, outcome.exit_code), (0, 0), outcome)
+                until(lambda: len(self.files(disk)) == 1, lambda: f"{self.files(disk)}")
+
+    def test_what_rots_in_a_compressed_file_is_never_served(self):
+        with tempfile.TemporaryDirectory(prefix="expbuild-store-") as disk:
+            blobs = [self.text(300_000 + i) for i in range(4)]
+            with on(disk, extra=self.ZSTD) as server:
+                store(server, *blobs)
+            for number, path in enumerate(self.files(disk)):
+                data = bytearray(path.read_bytes())
+                data[(100, len(data) // 2, -50, -1)[number]] ^= 1
+                path.chmod(0o600)
+                path.write_bytes(data)
+            with on(disk, extra=self.ZSTD) as server:
+                self.assertEqual(read(server, *blobs), [None] * 4)
+                self.assertEqual(find_missing(server, *blobs), blobs)
+                self.assertEqual(server.metric("expbuild_cas_lost_total"), 4)
+                store(server, *blobs)
+                check_all(self, server, blobs)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,9 @@ SEEDS = {
         b"\0" + record(b"hello") + record(b""), b"\0" + record(b"one") + record(b"two")[:-1],
         bytes([50]) + bytes([1, 1]) + (5).to_bytes(4, "little") + (16).to_bytes(4, "little") + (5).to_bytes(8, "little")
         + hashlib.sha256(b"hello").digest() + record(b"hello")],
+    "frame": [  # size of the blob / 5, ends in the table, KiB of a frame, ends, frames
+        bytes.fromhex("0100" "01" "03" "0e00" "28b52ffd0405290000" "68656c6c6f"),
+        bytes.fromhex("e703" "02" "03" "1100" "2200") + 2 * bytes.fromhex("28b52ffd0088530000" "78" "28b52ffd00580300")],
     "chunker": [bytes(100), b"\x07\x80" + bytes(range(256)) * 8, b"\xff\x01" + b"the same again and again, " * 40],
 }
 

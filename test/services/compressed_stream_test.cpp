@@ -77,6 +77,26 @@ CAF_TEST(a compressed read is short where the blob allows it) {
     CAF_CHECK(bytes_of(packed_name(id, how)).size() < 100'000);
 }
 
+CAF_TEST(a blob that is stored compressed is sent as it is stored) {
+  const temporary_folder folder;
+  context->store = *make_filesystem_backend({.root = folder.path(), .compresses = true});
+  context->cas =
+      keep(sys.spawn(cas, cas_options{.store = context->store, .io = io, .meters = meters}));
+  const auto bytes = std::string(2'000'000, 'x') + sample(1'000'000);
+  const auto id = *write_blob(*context->store, bytes, digest_function::sha256);
+  const auto stored = (*context->store->open(id))->stored_stream(codec::zstd);
+  CAF_REQUIRE(stored.bytes != nullptr);
+  std::string frames(static_cast<std::size_t>(stored.size), '\0');
+  CAF_CHECK(stored.bytes->read_at(0, frames).ok());
+  CAF_CHECK(bytes_of(packed_name(id)) == frames);
+  for (const auto how : codecs) {
+    CAF_CHECK(unpacked(id, how) == bytes);
+    CAF_CHECK(unpacked(id, how, 1'999'999) == bytes.substr(1'999'999));
+    CAF_CHECK_EQUAL(unpacked(id, how, id.size_bytes()), "");
+  }
+  CAF_CHECK(bytes_of(id.to_resource()) == bytes);
+}
+
 CAF_TEST(the offset of a compressed read counts plain bytes) {
   const auto bytes = std::string(100'000, 'x') + "the end";
   const auto id = put(bytes);

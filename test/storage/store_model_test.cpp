@@ -26,6 +26,7 @@ struct model {
                                       .level = durability::grouped,
                                       .max_bytes = 4 << 20,
                                       .packed_below = 1000,
+                                      .compresses = random() % 2 == 0, // anew at each start
                                       .usual_promise = lease,
                                       .clock = [this] { return now; },
                                       .background = false,
@@ -34,7 +35,7 @@ struct model {
 
   /// Every fourth is too large to be packed.
   static std::string bytes_of(unsigned n) {
-    return std::string(n % 4 == 0 ? 2000 + n : n % 300, static_cast<char>('a' + n % 26))
+    return std::string(n % 4 == 0 ? 6000 + n : n % 300, static_cast<char>('a' + n % 26))
            + std::to_string(n);
   }
   unsigned any() { return static_cast<unsigned>(random() % 150); }
