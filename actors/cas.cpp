@@ -179,7 +179,7 @@ void cas_state::lost(const blobs_lost& event) {
     if (!entry)
       continue; // it was never here, or the store knows
     logger().warn("blob {} was expected in the store but is not there", id.to_string());
-    in_background(*options.io, io_pool::lane::short_work, [store = options.store, entry = *entry] {
+    in_background(*options.io, io_pool::lane::write_work, [store = options.store, entry = *entry] {
       if (const auto status = store->evict({&entry, 1}); !status.ok())
         logger().warn("{}", status.ToString());
     });

@@ -31,7 +31,8 @@ spdlog::logger& logger() {
 
 std::shared_ptr<io_pool> make_pool() {
   const std::size_t threads = std::max(4u, std::thread::hardware_concurrency());
-  return make_io_pool({.short_threads = threads, .long_threads = threads});
+  return make_io_pool(
+      {.short_threads = threads, .write_threads = threads, .long_threads = threads});
 }
 
 [[noreturn]] void die(const std::string& why) {
