@@ -5,6 +5,7 @@
 #include "services/http_endpoint.hpp"
 #include "services/main/actor_house.hpp"
 #include "services/main/ask_and_wait.hpp"
+#include "services/main/exit_code.hpp"
 #include "services/main/watchdog.hpp"
 #include "services/upload_board.hpp"
 
@@ -37,7 +38,7 @@ std::shared_ptr<io_pool> make_pool() {
 
 [[noreturn]] void die(const std::string& why) {
   logger().critical("{}: it can not be replaced without loss, the process ends", why);
-  ::_exit(70);
+  ::_exit(hangs);
 }
 
 /// Members are in the order of their making; they go in the reverse order.
