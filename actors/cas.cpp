@@ -106,7 +106,10 @@ void cas_state::admit(const admit_writes& request, const reply<admitted_writes>&
   if (auto status = may_wait(x); !status.ok())
     return answer(status);
   waiting_.push_back({request, answer});
-  if (!evicting_ && !evict_some())
+  if (evicting_ || evict_some())
+    return;
+  measure(); // somebody else may have made room on the disk
+  if (!measuring_)
     refuse_waiting();
 }
 
@@ -255,16 +258,21 @@ void cas_state::serve_waiting() {
 void cas_state::refuse_waiting() {
   if (waiting_.empty())
     return;
-  const auto promised = index().stats().promised_bytes;
-  logger().warn("the store is full: of {} bytes {} are promised to clients and can not go; writes "
-                "are refused",
-                budget_->limit(), promised);
+  const auto promised = std::to_string(index().stats().promised_bytes);
+  const auto limit = std::to_string(budget_->limit());
+  const bool others_fill_it =
+      budget_->used() + wish_of(waiting_.front().request).needed.bytes < budget_->limit() / 10 * 9;
+  const auto why =
+      others_fill_it
+          ? "the disk of the store is full, and the " + promised
+                + " bytes that the store could give back are promised to clients: make "
+                  "room on that disk, or set a shorter lease_seconds"
+          : "the store is full of blobs that clients were promised (" + promised + " of " + limit
+                + " bytes): give it a larger max_size_bytes or a shorter lease_seconds";
+  logger().warn("writes are refused: {}", why);
   options.meters->writes_refused(waiting_.size());
   for (auto& x : std::exchange(waiting_, {}))
-    x.answer(absl::ResourceExhaustedError(
-        "the store is full of blobs that clients were promised (" + std::to_string(promised)
-        + " of " + std::to_string(budget_->limit())
-        + " bytes): give it a larger max_size_bytes or a shorter lease_seconds"));
+    x.answer(absl::ResourceExhaustedError(why));
 }
 
 // ---- reports -----------------------------------------------------------------------------------
