@@ -148,7 +148,7 @@ void finish_put(const options_ptr& options, const action_cache_actor& me,
     caf::anon_send(me, std::move(event)); // before the answer: who asks next finds it
     answer(unit{});
   };
-  if (!in_background(*options->io, io_pool::lane::short_work, std::move(store_then_answer)))
+  if (!in_background(*options->io, io_pool::lane::write_work, std::move(store_then_answer)))
     answer(pool_is_full());
 }
 
@@ -216,7 +216,7 @@ void action_cache_state::get(const get_result& request, const reply<cached_resul
 }
 
 void action_cache_state::put(const put_result& request, const reply<unit>& answer) {
-  if (!in_background(*options->io, io_pool::lane::short_work,
+  if (!in_background(*options->io, io_pool::lane::write_work,
                      [given = options, me = action_cache_actor{self}, now = removals, request,
                       answer] { check_inlined_and_put(given, me, now, request, answer); }))
     answer(pool_is_full());

@@ -109,7 +109,10 @@ void cas_state::admit(const admit_writes& request, const reply<admitted_writes>&
   if (auto status = may_wait(x); !status.ok())
     return answer(status);
   waiting_.push_back({request, answer});
-  if (!evicting_ && !evict_some())
+  if (evicting_ || evict_some())
+    return;
+  measure(); // somebody else may have made room on the disk
+  if (!measuring_)
     refuse_waiting();
 }
 
@@ -162,7 +165,7 @@ void cas_state::ended(const writes_ended& event) {
 void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
   if (!event.admitted && index().stats().promised_bytes > budget_->limit()) {
     options.meters->writes_refused(event.digests.size());
-    return answer(full_of_promises());
+    return answer(full_of_promises(0));
   }
   const auto now = options.clock();
   const auto gone = index().promise(event.digests, now, now + lease_seconds());
@@ -186,7 +189,7 @@ void cas_state::lost(const blobs_lost& event) {
     if (!entry)
       continue; // it was never here, or the store knows
     logger().warn("blob {} was expected in the store but is not there", id.to_string());
-    in_background(*options.io, io_pool::lane::short_work, [store = options.store, entry = *entry] {
+    in_background(*options.io, io_pool::lane::write_work, [store = options.store, entry = *entry] {
       if (const auto status = store->evict({&entry, 1}); !status.ok())
         logger().warn("{}", status.ToString());
     });
@@ -263,20 +266,24 @@ void cas_state::refuse_waiting() {
   if (waiting_.empty())
     return;
   options.meters->writes_refused(waiting_.size());
-  const auto why = full_of_promises();
+  const auto why = full_of_promises(wish_of(waiting_.front().request).needed.bytes);
   for (auto& x : std::exchange(waiting_, {}))
     x.answer(why);
 }
 
-absl::Status cas_state::full_of_promises() {
-  const auto promised = index().stats().promised_bytes;
-  logger().warn("the store is full: of {} bytes {} are promised to clients and can not go; writes "
-                "are refused",
-                budget_->limit(), promised);
-  return absl::ResourceExhaustedError(
-      "the store is full of blobs that clients were promised (" + std::to_string(promised) + " of "
-      + std::to_string(budget_->limit())
-      + " bytes): give it a larger max_size_bytes or a shorter lease_seconds");
+absl::Status cas_state::full_of_promises(std::int64_t needed) {
+  const auto promised = std::to_string(index().stats().promised_bytes);
+  const auto limit = std::to_string(budget_->limit());
+  const bool others_fill_it = budget_->used() + needed < budget_->limit() / 10 * 9;
+  const auto why =
+      others_fill_it
+          ? "the disk of the store is full, and the " + promised
+                + " bytes that the store could give back are promised to clients: make "
+                  "room on that disk, or set a shorter lease_seconds"
+          : "the store is full of blobs that clients were promised (" + promised + " of " + limit
+                + " bytes): give it a larger max_size_bytes or a shorter lease_seconds";
+  logger().warn("writes are refused: {}", why);
+  return absl::ResourceExhaustedError(why);
 }
 
 // ---- reports -----------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ private:
   void grant(wish x, const reply<admitted_writes>& answer);
   void serve_waiting();
   void refuse_waiting();
-  absl::Status full_of_promises();
+  absl::Status full_of_promises(std::int64_t needed);
   void look_after_space();
   bool evict_some();
   void measure();

@@ -83,7 +83,7 @@ private:
       me->write(admitted.wanted);
       me->publish();
     };
-    if (!post_work(*context_, io_pool::lane::short_work, std::move(work)))
+    if (!post_work(*context_, io_pool::lane::write_work, std::move(work)))
       fail_all(pool_is_full());
   }
 

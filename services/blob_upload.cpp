@@ -212,7 +212,7 @@ private:
     next_message();
     if (storing_.data().empty())
       return true;
-    if (!post_work(*context_, io_pool::lane::short_work,
+    if (!post_work(*context_, io_pool::lane::write_work,
                    [me = shared_from_this()] { me->append(); }))
       end(pool_is_full(), fate::kept);
     return false;
@@ -230,7 +230,7 @@ private:
     if (unpacking_ && unpacking_->has_more()) {
       if (call_.IsCancelled())
         return end(absl::CancelledError("the client is gone"));
-      if (!post_work(*context_, io_pool::lane::short_work,
+      if (!post_work(*context_, io_pool::lane::write_work,
                      [me = shared_from_this()] { me->appended(me->unpacking_->go_on()); }))
         end(pool_is_full());
       return;
@@ -250,7 +250,7 @@ private:
       return end(absl::OkStatus(), fate::kept);
     }
     turns_.commit();
-    if (!post_work(*context_, io_pool::lane::short_work,
+    if (!post_work(*context_, io_pool::lane::write_work,
                    [me = shared_from_this()] { me->commit(); }))
       end(pool_is_full(), fate::kept);
   }

@@ -84,7 +84,7 @@ private:
       return stored(absl::OkStatus());
     exchange().expect_answer_within(commit_patience);
     auto done = back<absl::Status>([this](const absl::Status& x) { stored(x); });
-    if (!post_work(context(), io_pool::lane::short_work,
+    if (!post_work(context(), io_pool::lane::write_work,
                    [writer = writer_, piece = piece_, n = filled_, done] {
                      done(writer->append({piece->bytes().data(), n}));
                    }))
@@ -107,7 +107,7 @@ private:
       return published(absl::OkStatus());
     exchange().expect_answer_within(commit_patience);
     auto done = back<absl::Status>([this](const absl::Status& x) { published(x); });
-    if (!post_work(context(), io_pool::lane::short_work,
+    if (!post_work(context(), io_pool::lane::write_work,
                    [context = request().context, writer = writer_, id = id_, done] {
                      commit_one(context, *writer, id, done);
                    }))

@@ -12,6 +12,9 @@ namespace expbuild {
 namespace {
 
 constexpr std::size_t slots_at_once = 1024;
+/// As long as this a promise may be that was written down, even where usual ones are shorter by
+/// now.
+constexpr store_seconds least_believed = 24 * 3600;
 
 } // namespace
 
@@ -282,11 +285,15 @@ std::vector<blob_index::promise_note> blob_index::all_promises() const {
 }
 
 void blob_index::restore(std::span<const promise_note> notes) {
+  const auto usual = std::max(impl_->given.usual_promise, least_believed);
+  const auto latest = impl_->given.clock() + usual + usual / 10;
   const std::lock_guard lock(impl_->guard);
-  for (const auto& x : notes)
+  for (const auto& x : notes) {
+    const auto until = std::min(x.until, latest);
     if (const auto slot = impl_->table.find_prefix(x.prefix);
-        slot != 0 && impl_->table.at(slot).promised_until < x.until)
-      impl_->order.restore(slot, x.uses, x.until);
+        slot != 0 && impl_->table.at(slot).promised_until < until)
+      impl_->order.restore(slot, x.uses, until);
+  }
 }
 
 // ---- making room -------------------------------------------------------------------------------

@@ -129,7 +129,9 @@ public:
   /// Those of all blobs, in the order of their ends.
   std::vector<promise_note> all_promises() const;
 
-  /// In the order of their ends, too: blobs used lately are evicted later.
+  /// In the order of their ends, too: blobs used lately are evicted later. One that ends later than
+  /// a usual promise of now, and than a day, was written while the system's clock ran ahead: it is
+  /// cut to that.
   void restore(std::span<const promise_note> notes);
 
   // ---- making room ----

@@ -74,20 +74,27 @@ class threaded_pool : public io_pool {
 public:
   explicit threaded_pool(const io_pool_options& options)
       : short_("io-short", options.short_threads, options.max_waiting),
+        write_("io-write", options.write_threads, options.max_waiting),
         long_("io-long", options.long_threads, options.max_waiting) {}
   ~threaded_pool() override { threaded_pool::stop(); }
 
   bool post(lane where, std::function<void()> work) override {
-    return (where == lane::short_work ? short_ : long_).post(std::move(work));
+    return lane_of(where).post(std::move(work));
   }
 
   void stop() override {
-    long_.stop(); // long work may still post short work
+    long_.stop(); // long work and writes may still post short work
+    write_.stop();
     short_.stop();
   }
 
 private:
+  work_lane& lane_of(lane where) {
+    return where == lane::short_work ? short_ : where == lane::write_work ? write_ : long_;
+  }
+
   work_lane short_;
+  work_lane write_;
   work_lane long_;
 };
 

@@ -7,11 +7,12 @@
 
 namespace expbuild {
 
-/// Threads for whatever may wait for a disk. Two lanes, so that short work (open, a chunk, a
-/// small blob) never stands behind long work (staging an input root, walking a tree).
+/// Threads for whatever may wait for a disk. Three lanes, so that short work (open, read a chunk or
+/// a small blob) never stands behind long work (staging an input root, walking a tree), nor behind
+/// writes, each of which waits for a sync when the disk is slow.
 class io_pool {
 public:
-  enum class lane { short_work, long_work };
+  enum class lane { short_work, write_work, long_work };
 
   virtual ~io_pool() = default;
 
@@ -29,6 +30,7 @@ absl::Status pool_is_full();
 
 struct io_pool_options {
   std::size_t short_threads = 4;
+  std::size_t write_threads = 4;
   std::size_t long_threads = 4;
   /// Waiting pieces of work a lane.
   std::size_t max_waiting = 65536;

@@ -62,9 +62,9 @@ absl::Status check_format(int root_fd, const std::filesystem::path& root) {
       return absl::OkStatus();
     if (found == older_format)
       return write_format(root_fd, path);
-    return absl::FailedPreconditionError(path + " says '" + without_newline(found)
-                                         + "', this server reads '" + without_newline(format)
-                                         + "': use the version that wrote it, or another root_dir");
+    return absl::UnimplementedError(path + " says '" + without_newline(found)
+                                    + "', this server reads '" + without_newline(format)
+                                    + "': use the version that wrote it, or another root_dir");
   }
   return write_format(root_fd, path);
 }
@@ -73,7 +73,10 @@ absl::Status check_format(int root_fd, const std::filesystem::path& root) {
 
 absl::StatusOr<store_lock> store_lock::acquire(const std::filesystem::path& root) {
   std::error_code error;
-  if (std::filesystem::create_directories(root, error))
+  const bool is_new = std::filesystem::create_directories(root, error);
+  if (error)
+    return errno_status(error.value(), "making the folder of the store at " + root.string());
+  if (is_new)
     std::filesystem::permissions(root, std::filesystem::perms::owner_all, error);
   const unique_fd top(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!top)

@@ -10,7 +10,8 @@ namespace expbuild {
 class store_lock {
 public:
   /// Creates ROOT (0700) when absent. FAILED_PRECONDITION, with the holder's pid, when another
-  /// process holds it; FAILED_PRECONDITION, with both versions, when the format is another.
+  /// process holds it; UNIMPLEMENTED, with both versions, when the format is another; with path and
+  /// errno, as `errno_status`, when the folder can not be used.
   static absl::StatusOr<store_lock> acquire(const std::filesystem::path& root);
 
   store_lock(store_lock&& other) noexcept;

@@ -5,6 +5,7 @@
 #include "services/http_endpoint.hpp"
 #include "services/main/actor_house.hpp"
 #include "services/main/ask_and_wait.hpp"
+#include "services/main/exit_code.hpp"
 #include "services/main/watchdog.hpp"
 #include "services/upload_board.hpp"
 
@@ -31,12 +32,13 @@ spdlog::logger& logger() {
 
 std::shared_ptr<io_pool> make_pool() {
   const std::size_t threads = std::max(4u, std::thread::hardware_concurrency());
-  return make_io_pool({.short_threads = threads, .long_threads = threads});
+  return make_io_pool(
+      {.short_threads = threads, .write_threads = threads, .long_threads = threads});
 }
 
 [[noreturn]] void die(const std::string& why) {
   logger().critical("{}: it can not be replaced without loss, the process ends", why);
-  ::_exit(70);
+  ::_exit(hangs);
 }
 
 /// Members are in the order of their making; they go in the reverse order.

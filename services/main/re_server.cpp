@@ -1,3 +1,4 @@
+#include "services/main/exit_code.hpp"
 #include "services/main/settings.hpp"
 
 #include "actors/log.hpp"
@@ -15,8 +16,6 @@
 namespace {
 
 using namespace expbuild;
-
-enum exit_code : int { ok = 0, invalid = 1, unreadable = 2, can_not_start = 3 };
 
 spdlog::logger& logger() {
   static auto& instance = log_of("server");
@@ -53,9 +52,9 @@ int check_config(const std::string& file) {
   config_problems problems;
   read_config_file(file, problems);
   if (!tell(problems))
-    return invalid;
+    return bad_configuration;
   std::cout << file << ": no errors\n";
-  return ok;
+  return ended_well;
 }
 
 absl::Status set_up_logging(bool verbose) {
@@ -69,12 +68,12 @@ int serve(const std::string& file, const sigset_t& stops) {
   config_problems problems;
   const auto settings = file.empty() ? default_config(problems) : read_config_file(file, problems);
   if (!tell(problems))
-    return invalid;
+    return bad_configuration;
   logger().info("Configuration loaded from {}", file.empty() ? "built-in defaults" : file);
   auto started = start_daemon(daemon_options_from(settings));
   if (!started.ok()) {
     logger().critical("can not start: {}", std::string(started.status().message()));
-    return can_not_start;
+    return exit_code_of(started.status());
   }
   logger().info("Serving gRPC on {} (port {})", settings.server.address, (*started)->port());
   if (!settings.http.address.empty())
@@ -86,7 +85,7 @@ int serve(const std::string& file, const sigset_t& stops) {
   while (signal == SIGHUP); // nothing to reload yet, and no reason to die
   logger().info("{} received", signal == SIGINT ? "SIGINT" : "SIGTERM");
   (*started)->stop();
-  return ok;
+  return ended_well;
 }
 
 } // namespace
@@ -110,7 +109,7 @@ int main(int argc, char** argv) {
   raise_descriptor_limit();
   if (auto status = set_up_logging(verbose); !status.ok()) {
     std::cerr << "re-server: " << std::string(status.message()) << "\n";
-    return invalid;
+    return bad_configuration;
   }
   return serve(file, stops);
 }

@@ -1,6 +1,7 @@
 #include "services/main/stores.hpp"
 
 #include "actors/log.hpp"
+#include "services/main/exit_code.hpp"
 #include "storage/posix.hpp"
 
 #include <algorithm>
@@ -18,8 +19,11 @@ spdlog::logger& logger() {
 
 absl::Status lock(stores& all, const std::filesystem::path& root) {
   auto held = store_lock::acquire(root);
-  if (!held.ok())
+  if (absl::IsFailedPrecondition(held.status())) // somebody else's
     return held.status();
+  if (!held.ok())
+    return with_exit_code(held.status(),
+                          absl::IsUnimplemented(held.status()) ? other_format : bad_store);
   all.locks.push_back(*std::move(held));
   return absl::OkStatus();
 }
@@ -57,7 +61,7 @@ absl::Status open_blobs_in(stores& all, const store_options& options,
     return status;
   const auto limits = limits_of(options);
   if (!limits.ok())
-    return limits.status();
+    return with_exit_code(limits.status(), bad_store);
   all.blob_limits = *limits;
   auto blobs =
       make_filesystem_backend({.root = *options.root,
@@ -68,7 +72,7 @@ absl::Status open_blobs_in(stores& all, const store_options& options,
                                .events = tell_log(meters),
                                .scrubbed_a_second = options.scrubbed_a_second});
   if (!blobs.ok())
-    return blobs.status();
+    return with_exit_code(blobs.status(), bad_store);
   all.blobs =
       options.remembered_bytes == 0
           ? *std::move(blobs)
@@ -82,7 +86,7 @@ absl::Status open_results_in(stores& all, const store_options& options,
     return status;
   const auto limits = limits_of(options);
   if (!limits.ok())
-    return limits.status();
+    return with_exit_code(limits.status(), bad_store);
   auto results =
       make_filesystem_result_store({.root = *options.root,
                                     .level = options.level,
@@ -90,7 +94,7 @@ absl::Status open_results_in(stores& all, const store_options& options,
                                     .events = tell_log(meters),
                                     .clock = all.result_clock});
   if (!results.ok())
-    return results.status();
+    return with_exit_code(results.status(), bad_store);
   all.results = *std::move(results);
   return absl::OkStatus();
 }

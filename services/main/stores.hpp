@@ -37,6 +37,7 @@ struct stores {
 };
 
 /// A folder is locked before anything in it is touched. Returns at once, whatever the stores hold.
+/// The error knows its exit code.
 absl::StatusOr<stores> open_stores(const store_options& cas, const store_options& cache,
                                    const std::shared_ptr<metrics>& meters);
 

@@ -1,6 +1,7 @@
 #include "services/main/watchdog.hpp"
 
 #include "actors/log.hpp"
+#include "services/main/exit_code.hpp"
 
 #include <unistd.h>
 
@@ -38,7 +39,7 @@ void watchdog::run() {
     if (!expired || done_ || deadline != deadline_)
       continue;
     log_of("server").critical("stopping hangs at this step: {}; the process ends now", step_);
-    ::_exit(70);
+    ::_exit(hangs);
   }
 }
 

@@ -77,7 +77,8 @@ def until(holds, what):
 class Server:
     """with Server() as s: ...   Stops it at the end and checks that it left nothing."""
 
-    def __init__(self, workers=2, extra="", folder=None, server="", descriptors=None):
+    def __init__(self, workers=2, extra="", folder=None, server="", descriptors=None,
+                 environment=None):
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="expbuild-e2e-"))
         self.owns_folder = folder is None
         self.folder.chmod(0o711)  # actions run as another user
@@ -101,12 +102,13 @@ count = {workers}
 work_dir = "{self.folder}/work"
 """)
         self.descriptors = descriptors  # its limit of open files
+        self.environment = {**os.environ, **(environment or {})}
         self.process = None
 
     def start(self):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([BIN / "re-server", "--config", self.config],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
                                             preexec_fn=self.limit if self.descriptors else None)
         self.rectl("status", "--wait", "20", check=True)
         return self

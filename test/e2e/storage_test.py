@@ -194,7 +194,7 @@ class Eviction(unittest.TestCase):
             with on(disk, extra="max_size_bytes = 20000000") as server:
                 taken = FullDisks.fill(self, server)
                 check_all(self, server, taken)
-                self.assertIn("promised to clients", server.log())
+                self.assertIn("blobs that clients were promised", server.log())
 
 
 class Damage(unittest.TestCase):

@@ -38,16 +38,17 @@ struct system_config : caf::actor_system_config {
 struct service_fixture {
   system_config config;
   caf::actor_system sys{config};
-  std::shared_ptr<backend> store = make_memory_backend();
-  std::shared_ptr<io_pool> io =
-      make_io_pool({.short_threads = 2, .long_threads = 2, .max_waiting = 1000});
+  std::shared_ptr<backend> store;
+  std::shared_ptr<io_pool> io = make_io_pool(
+      {.short_threads = 2, .write_threads = 2, .long_threads = 2, .max_waiting = 1000});
   std::shared_ptr<metrics> meters = std::make_shared<metrics>("1.2.3");
   std::shared_ptr<service_context> context = std::make_shared<service_context>();
   std::unique_ptr<grpc_server> server;
   std::shared_ptr<grpc::Channel> channel;
   std::vector<caf::strong_actor_ptr> kept;
 
-  service_fixture() {
+  explicit service_fixture(std::shared_ptr<backend> blobs = make_memory_backend())
+      : store(std::move(blobs)) {
     context->instance_name = "main";
     context->version = "1.2.3";
     context->store = store;

@@ -214,6 +214,26 @@ CAF_TEST(promises and uses survive a restart) {
   CAF_CHECK(later[0].id == blob(3)); // 5 was used, 3 was not
 }
 
+CAF_TEST(a promise that was written while the clock ran ahead does not hold for ever) {
+  constexpr store_seconds day = 24 * 3600;
+  blob_index next({.max_bytes = 100 * 4096, .usual_promise = lease, .grace = 0, .clock = [this] {
+                     return now;
+                   }});
+  for (int i = 0; i < 2; ++i)
+    next.add_found(blob(i), in_a_file, 0);
+  const auto prefix_of = [this](int i) {
+    add(i);
+    promise(i);
+    return index.take_promises().front().prefix;
+  };
+  const std::vector<blob_index::promise_note> notes{{prefix_of(0), 0, now + lease},
+                                                    {prefix_of(1), 0, now + 50 * 365 * day}};
+  next.restore(notes);
+  CAF_CHECK(next.choose_victims(1 << 20, 100, now + lease - 1).empty());
+  CAF_CHECK_EQUAL(next.choose_victims(1 << 20, 100, now + lease + 1).size(), 1u);
+  CAF_CHECK_EQUAL(next.choose_victims(1 << 20, 100, now + 2 * day).size(), 1u);
+}
+
 CAF_TEST(a blob takes less than a hundred bytes of memory) {
   constexpr int count = 200'000;
   std::size_t most = 0;

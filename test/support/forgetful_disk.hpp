@@ -43,7 +43,7 @@ public:
     if (what == names::kept)
       copy_tree(root_, into);
     else
-      copy_node(number_of(root_), into);
+      copy_node(synced_, number_of(root_), into);
   }
 
   int open(int dirfd, const char* path, int flags, mode_t mode) override {
@@ -83,9 +83,9 @@ public:
     struct stat facts {};
     ::fstat(fd, &facts);
     if (S_ISDIR(facts.st_mode))
-      folders_[facts.st_ino] = names_in("/proc/self/fd/" + std::to_string(fd));
+      synced_.folders[facts.st_ino] = names_in("/proc/self/fd/" + std::to_string(fd));
     else
-      files_[facts.st_ino] = bytes_of("/proc/self/fd/" + std::to_string(fd));
+      synced_.files[facts.st_ino] = bytes_of("/proc/self/fd/" + std::to_string(fd));
     return 0; // the real disk need not be waited for
   }
 
@@ -94,9 +94,29 @@ public:
       ::close(fd);
   }
 
-private:
+protected:
   using listing = std::map<std::string, ino_t>;
 
+  /// What a disk holds.
+  struct image {
+    std::map<ino_t, std::string> files;
+    std::map<ino_t, listing> folders;
+  };
+
+  const image& synced() const { return synced_; }
+  ino_t root_number() const { return number_of(root_); }
+
+  /// A folder that was never synced is empty.
+  static void copy_node(const image& from, ino_t number, const std::filesystem::path& into) {
+    if (from.files.count(number) != 0)
+      return write_file(from.files.at(number), into);
+    std::filesystem::create_directory(into);
+    if (const auto found = from.folders.find(number); found != from.folders.end())
+      for (const auto& [name, each] : found->second)
+        copy_node(from, each, into / name);
+  }
+
+private:
   bool stopped() {
     if (cut_at_ != 0 && ++changes_ >= cut_at_)
       is_off_ = true;
@@ -110,7 +130,7 @@ private:
     struct stat facts {};
     ::fstat(fd, &facts);
     held_.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-    files_[facts.st_ino];
+    synced_.files[facts.st_ino];
   }
 
   static ino_t number_of(const std::filesystem::path& path) {
@@ -132,19 +152,19 @@ private:
   }
 
   void look_at(const std::filesystem::path& folder) {
-    folders_[number_of(folder)] = names_in(folder);
+    synced_.folders[number_of(folder)] = names_in(folder);
     for (const auto& each : std::filesystem::directory_iterator(folder)) {
       const auto number = number_of(each.path());
       held_.push_back(::open(each.path().c_str(), O_RDONLY | O_CLOEXEC));
       if (each.is_directory())
         look_at(each.path());
       else
-        files_[number] = bytes_of(each.path());
+        synced_.files[number] = bytes_of(each.path());
     }
   }
 
-  void write_file(ino_t number, const std::filesystem::path& into) const {
-    std::ofstream(into, std::ios::binary) << files_.at(number);
+  static void write_file(const std::string& bytes, const std::filesystem::path& into) {
+    std::ofstream(into, std::ios::binary) << bytes;
   }
 
   void copy_tree(const std::filesystem::path& now, const std::filesystem::path& into) const {
@@ -153,22 +173,11 @@ private:
       if (each.is_directory())
         copy_tree(each.path(), into / each.path().filename());
       else
-        write_file(number_of(each.path()), into / each.path().filename());
-  }
-
-  /// A folder that was never synced is empty.
-  void copy_node(ino_t number, const std::filesystem::path& into) const {
-    if (files_.count(number) != 0)
-      return write_file(number, into);
-    std::filesystem::create_directory(into);
-    if (const auto found = folders_.find(number); found != folders_.end())
-      for (const auto& [name, each] : found->second)
-        copy_node(each, into / name);
+        write_file(synced_.files.at(number_of(each.path())), into / each.path().filename());
   }
 
   const std::filesystem::path root_;
-  std::map<ino_t, std::string> files_;
-  std::map<ino_t, listing> folders_;
+  image synced_;
   std::vector<int> held_;
   std::uint64_t changes_ = 0;
   std::uint64_t cut_at_ = 0;
