@@ -157,14 +157,14 @@ void check_and_put(const options_ptr& options, const action_cache_actor& me, std
                            .named = std::make_shared<const std::vector<digest>>(*std::move(named)),
                            .changes = std::nullopt,
                            .removals = removals};
-  check_present(options, *event.named, [=, asker = request.asker](
-                                           const absl::StatusOr<missing_blobs>& missing) {
-    if (!missing.ok())
-      return answer(missing.status());
-    if (!missing->digests.empty())
-      return answer(missing_blobs_error(what, missing->digests));
-    finish_put(options, me, asker, event, answer);
-  });
+  check_present(options, *event.named,
+                [=, asker = request.asker](const absl::StatusOr<missing_blobs>& missing) {
+                  if (!missing.ok())
+                    return answer(missing.status());
+                  if (!missing->digests.empty())
+                    return answer(missing_blobs_error(what, missing->digests));
+                  finish_put(options, me, asker, event, answer);
+                });
 }
 
 /// On the I/O pool.
@@ -178,20 +178,18 @@ void check_inlined_and_put(const options_ptr& options, const action_cache_actor&
       !status.ok())
     return answer(status);
   clear_inlined(*result);
-  const put_result complete{.trace = {},
-                            .action = request.action,
-                            .result = std::move(result),
-                            .asker = request.asker};
+  const put_result complete{
+      .trace = {}, .action = request.action, .result = std::move(result), .asker = request.asker};
   if (event.digests.empty())
     return check_and_put(options, me, removals, complete, answer);
-  caf::anon_send(options->blobs, std::move(event),
-                 reply<unit>([=](const absl::StatusOr<unit>& stored) {
-                   if (!stored.ok())
-                     return answer(stored.status());
-                   if (!in_background(*options->io, io_pool::lane::short_work,
-                                      [=] { check_and_put(options, me, removals, complete, answer); }))
-                     answer(pool_is_full());
-                 }));
+  caf::anon_send(
+      options->blobs, std::move(event), reply<unit>([=](const absl::StatusOr<unit>& stored) {
+        if (!stored.ok())
+          return answer(stored.status());
+        if (!in_background(*options->io, io_pool::lane::short_work,
+                           [=] { check_and_put(options, me, removals, complete, answer); }))
+          answer(pool_is_full());
+      }));
 }
 
 } // namespace

@@ -109,7 +109,8 @@ void operation_actor_state::ended(job_done& event) {
   if (!is_cacheable(**action, event))
     return finish(event.status, event.result, false);
   pending = std::move(event.result);
-  caf::anon_send(options.cache, put_result{.trace = {}, .action = action_id, .result = pending, .asker = asker},
+  caf::anon_send(options.cache,
+                 put_result{.trace = {}, .action = action_id, .result = pending, .asker = asker},
                  reply<unit>([me = operation_actor{self}](const absl::StatusOr<unit>& x) {
                    caf::anon_send(me, result_stored{.trace = {}, .status = x.status()});
                  }));

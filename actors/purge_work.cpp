@@ -2,6 +2,7 @@
 
 #include "actors/background.hpp"
 #include "actors/log.hpp"
+#include "storage/result_purge.hpp"
 
 #include <caf/send.hpp>
 
@@ -27,8 +28,9 @@ using purge_ptr = std::shared_ptr<running_purge>;
 
 std::string progress_of(const running_purge& x) {
   const auto& report = x.work.report();
-  return "looked at " + std::to_string(report.looked_at) + " results, " + std::to_string(report.matched)
-         + " fit, " + std::to_string(report.removed) + " are removed";
+  return "looked at " + std::to_string(report.looked_at) + " results, "
+         + std::to_string(report.matched) + " fit, " + std::to_string(report.removed)
+         + " are removed";
 }
 
 absl::Status with_progress(const running_purge& x, const absl::Status& why) {

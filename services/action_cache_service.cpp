@@ -83,18 +83,16 @@ private:
              request_metadata asker, reapi::ActionResult* response,
              const unary_call& answer) const {
     auto result = std::make_shared<const reapi::ActionResult>(request.action_result());
-    caf::anon_send(context_->action_cache,
-                   put_result{.trace = {},
-                              .action = action,
-                              .result = result,
-                              .asker = std::move(asker)},
-                   reply<unit>([response, answer, result](const absl::StatusOr<unit>& stored) {
-                     if (stored.ok()) {
-                       *response = *result;
-                       shrink_to_fit(*response);
-                     }
-                     answer.finish(stored.status());
-                   }));
+    caf::anon_send(
+        context_->action_cache,
+        put_result{.trace = {}, .action = action, .result = result, .asker = std::move(asker)},
+        reply<unit>([response, answer, result](const absl::StatusOr<unit>& stored) {
+          if (stored.ok()) {
+            *response = *result;
+            shrink_to_fit(*response);
+          }
+          answer.finish(stored.status());
+        }));
   }
 
   context_ptr context_;

@@ -111,13 +111,11 @@ std::string status_json(const Status& status, bool serving) {
                        {"action", x.action()},
                        {"pid", x.pid()}});
   const auto& cas = status.cas();
-  const nlohmann::json store{{"used_bytes", cas.used_bytes()},
-                             {"max_bytes", cas.max_bytes()},
-                             {"promised_bytes", cas.promised_bytes()},
-                             {"blobs", cas.blobs()},
-                             {"blob_bytes", cas.blob_bytes()},
-                             {"evicted_blobs", cas.evicted_blobs()},
-                             {"index_complete", cas.index_complete()}};
+  const nlohmann::json store{
+      {"used_bytes", cas.used_bytes()},         {"max_bytes", cas.max_bytes()},
+      {"promised_bytes", cas.promised_bytes()}, {"blobs", cas.blobs()},
+      {"blob_bytes", cas.blob_bytes()},         {"evicted_blobs", cas.evicted_blobs()},
+      {"index_complete", cas.index_complete()}};
   const nlohmann::json all{{"version", status.version()},
                            {"instance_name", status.instance_name()},
                            {"serving", serving},

@@ -38,7 +38,9 @@ struct fixture : actor_fixture {
   action_cache_actor cache;
   const digest action = digest::of("action");
 
-  fixture() { blobs = keep(sys.spawn(cas, cas_options{.store = store, .io = io, .meters = meters})); }
+  fixture() {
+    blobs = keep(sys.spawn(cas, cas_options{.store = store, .io = io, .meters = meters}));
+  }
 
   void open(store_seconds ttl, const std::shared_ptr<io_pool>& pool,
             std::size_t remembered = std::size_t{1} << 20) {
@@ -96,7 +98,7 @@ CAF_TEST(a stored result knows when and for whom it was stored) {
   CAF_CHECK_EQUAL(found->origin.target_id, "//some:target");
 }
 
-CAF_TEST(a result that is too old is a miss and removed whether it is remembered or not) {
+CAF_TEST(a result that is too old is a miss and removed whether it is remembered or not ) {
   for (const std::size_t remembered : {std::size_t{1} << 20, std::size_t{0}}) {
     open(60, io, remembered);
     put(action);
@@ -181,7 +183,7 @@ CAF_TEST(a purge leaves the pool to others in between and ends when nobody waits
   CAF_CHECK(absl::IsCancelled(box.status()));
   CAF_CHECK(std::string(box.status().message()).find("256 are removed") != std::string::npos);
   CAF_CHECK(pool->waiting.empty());
-  std::uint64_t from = 0;
+  result_cursor from;
   CAF_CHECK_EQUAL(results->list(from, 2'000).size(), 744u);
 }
 

@@ -126,8 +126,8 @@ CAF_TEST(a purge without a condition and one that makes no sense are refused in 
 CAF_TEST(a purge hears when its client has gone) {
   mailbox<std::shared_ptr<const std::atomic<bool>>> heard;
   mailbox<reply<purge_report>> answers;
-  context->action_cache = fake<action_cache_actor>(
-      [&](const purge_results& x, const reply<purge_report>& to) {
+  context->action_cache =
+      fake<action_cache_actor>([&](const purge_results& x, const reply<purge_report>& to) {
         answers.put(to);
         heard.put(x.given_up);
       });

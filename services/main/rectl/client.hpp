@@ -23,7 +23,7 @@ struct client_options {
   std::chrono::seconds timeout{60}; ///< of each call but Execute
   std::string mnemonic = {};        ///< what calls say about their action (RequestMetadata)
   std::string target = {};
-  bool own_connection = false;      ///< never shares one with another client of this process
+  bool own_connection = false; ///< never shares one with another client of this process
 };
 
 /// A connection to a server. Calls block the caller; any thread may make them. Errors are the
