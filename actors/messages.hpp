@@ -11,7 +11,7 @@
 #include "storage/backend.hpp"
 #include "storage/digest.hpp"
 #include "storage/inlining.hpp"
-#include "storage/result_purge.hpp"
+#include "storage/purge_report.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 

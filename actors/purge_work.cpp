@@ -2,6 +2,7 @@
 
 #include "actors/background.hpp"
 #include "actors/log.hpp"
+#include "storage/result_purge.hpp"
 
 #include <caf/send.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/interfaces.hpp"
 #include "storage/io_pool.hpp"
+#include "storage/result_store.hpp"
 
 namespace expbuild {
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "services/service_context.hpp"
+#include "storage/purge_report.hpp"
 
 #include "expbuild/admin/v1/admin.pb.h"
 

@@ -169,17 +169,22 @@ void blob_index::for_each(const std::function<void(const digest&, blob_place)>& 
   }
 }
 
+/// `from` holds the next slot and, above it, the end that the table had at first: what is added
+/// later could keep a slow listing busy for ever.
 std::vector<digest> blob_index::list(std::uint64_t& from, std::size_t count) const {
   std::vector<digest> some;
   for (bool more = true; more && some.empty();) {
     const std::lock_guard lock(impl_->guard); // not for long, however empty the table is
-    auto next = static_cast<blob_slot>(std::max<std::uint64_t>(from, 1));
-    const auto end = std::min<std::size_t>(impl_->table.end(), next + slots_at_once);
+    if (from == 0)
+      from = std::uint64_t{impl_->table.end()} << 32 | 1;
+    auto next = static_cast<blob_slot>(from);
+    const auto last = static_cast<blob_slot>(from >> 32);
+    const auto end = std::min<std::size_t>(last, next + slots_at_once);
     for (; next < end && some.size() < count; ++next)
       if (const auto& x = impl_->table.at(next); x.taken != 0 && x.doomed == 0)
         some.push_back(impl_->table.digest_of(next));
-    from = next;
-    more = next < impl_->table.end();
+    from = std::uint64_t{last} << 32 | next;
+    more = next < last;
   }
   return some;
 }

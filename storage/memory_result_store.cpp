@@ -51,12 +51,15 @@ public:
     return true;
   }
 
-  std::vector<digest> list(std::uint64_t& from, std::size_t count) override {
+  std::vector<digest> list(result_cursor& from, std::size_t count) override {
     std::vector<digest> some;
     const std::lock_guard lock(guard_);
-    for (auto i = by_serial_.upper_bound(from); i != by_serial_.end() && some.size() < count; ++i) {
+    if (from.next == 0)
+      from = {.next = 1, .end = last_serial_ + 1};
+    for (auto i = by_serial_.lower_bound(from.next);
+         i != by_serial_.end() && i->first < from.end && some.size() < count; ++i) {
       some.push_back(i->second);
-      from = i->first;
+      from.next = i->first + 1;
     }
     return some;
   }

@@ -12,6 +12,12 @@
 
 namespace expbuild {
 
+/// How far a listing of results has come; made anew for each.
+struct result_cursor {
+  std::uint64_t next = 0;
+  std::uint64_t end = 0;
+};
+
 /// The seam below the action cache: ActionResults by action digest. May block on a disk; safe
 /// from any number of threads. Whether a result is complete, and whether it is too old, is decided
 /// above (action_cache).
@@ -35,10 +41,9 @@ public:
   /// Removes this very record. False: it has been removed or replaced before.
   virtual absl::StatusOr<bool> remove_record(const digest& action, std::uint64_t serial) = 0;
 
-  /// The actions of up to `count` results from `from` on, which moves: begin with 0. None: that was
-  /// all. What is stored all the while is listed once; what is stored meanwhile, once, twice or
-  /// not.
-  virtual std::vector<digest> list(std::uint64_t& from, std::size_t count) = 0;
+  /// The actions of up to `count` more results. None: that was all. What is stored all the while is
+  /// listed once; what is stored meanwhile, once, twice or not, but never without end.
+  virtual std::vector<digest> list(result_cursor& from, std::size_t count) = 0;
 
   /// What was put before survives a power cut, unless nothing does here.
   virtual absl::Status flush() { return absl::OkStatus(); }

@@ -37,8 +37,8 @@ absl::Status no_result(const digest& action) {
 class disk_result_store : public result_store {
 public:
   disk_result_store(filesystem_result_store_options options, disk_folder root)
-      : options_(std::move(options)), root_(std::move(root)),
-        opened_at_(options_.clock()), index_({.max_bytes = options_.max_bytes, .grace = 0}) {}
+      : options_(std::move(options)), root_(std::move(root)), opened_at_(options_.clock()),
+        index_({.max_bytes = options_.max_bytes, .grace = 0}) {}
 
   ~disk_result_store() override {
     upkeep_.stop();
@@ -130,9 +130,9 @@ public:
                                   + " changes all the time; try again");
   }
 
-  std::vector<digest> list(std::uint64_t& from, std::size_t count) override {
+  std::vector<digest> list(result_cursor& from, std::size_t count) override {
     upkeep_.wait_for(stage::all_known);
-    return index_.list(from, count);
+    return index_.list(from.next, count);
   }
 
   absl::Status flush() override {

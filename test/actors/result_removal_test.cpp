@@ -183,7 +183,7 @@ CAF_TEST(a purge leaves the pool to others in between and ends when nobody waits
   CAF_CHECK(absl::IsCancelled(box.status()));
   CAF_CHECK(std::string(box.status().message()).find("256 are removed") != std::string::npos);
   CAF_CHECK(pool->waiting.empty());
-  std::uint64_t from = 0;
+  result_cursor from;
   CAF_CHECK_EQUAL(results->list(from, 2'000).size(), 744u);
 }
 

@@ -131,7 +131,7 @@ CAF_TEST(a purge goes some results at a time while others are stored and removed
       put(*store, i, "one", "", began + 1); // stored anew
       CAF_CHECK(store->remove(name(i - 60)).ok());
     }
-    std::uint64_t from = 0;
+    result_cursor from;
     for (auto some = store->list(from, 7); !some.empty(); some = store->list(from, 7))
       for (const auto& each : some)
         CAF_CHECK_EQUAL(store->peek(each)->origin.stored_at, began + 1);
@@ -160,7 +160,7 @@ public:
   absl::StatusOr<bool> remove_record(const digest& action, std::uint64_t serial) override {
     return inner_->remove_record(action, serial);
   }
-  std::vector<digest> list(std::uint64_t& from, std::size_t count) override {
+  std::vector<digest> list(result_cursor& from, std::size_t count) override {
     return inner_->list(from, count);
   }
 

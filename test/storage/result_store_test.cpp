@@ -239,7 +239,7 @@ CAF_TEST(results are listed some at a time and each once) {
     for (const auto& each : put)
       CAF_CHECK(store->put(each, result_with(0), {}).ok());
     std::vector<digest> listed;
-    std::uint64_t from = 0;
+    result_cursor from;
     for (auto some = store->list(from, 10); !some.empty(); some = store->list(from, 10)) {
       CAF_CHECK(some.size() <= 10);
       listed.insert(listed.end(), some.begin(), some.end());
