@@ -249,7 +249,8 @@ def live(stand_in):
         world.now = time.time_ns()
         for action in list(world.running):
             if dice.random() < 0.06:
-                action.update(stage="completed", outcome=dice.choice(["success"] * 6 + ["nonzero"]), exitCode=0, status="OK", endedAt=stamp(world.now))
+                bad = dice.random() < 0.1
+                action.update(stage="completed", outcome="nonzero" if bad else "success", exitCode=int(bad), status="OK", endedAt=stamp(world.now))
                 action["executed"]["to"] = stamp(world.now)
                 world.running.remove(action)
                 stand_in.emit("action", action)

@@ -69,8 +69,8 @@ export function clear(place: Element, ...next: Child[]): void {
 // Makes `from`, which is in the document, look like `to`, which is not, and keeps what the reader did there:
 // focus, text in fields, what is folded open, where it is scrolled. Children are matched by data-key.
 export function morph(from: Element, to: Element): void {
-  syncAttributes(from, to);
   if (to.hasAttribute("data-island") && from.getAttribute("data-island") === to.getAttribute("data-island")) return;
+  syncAttributes(from, to);
   const wanted = new Set<string>();
   for (const child of Array.from(to.children)) {
     const key = child.getAttribute("data-key");

@@ -50,6 +50,11 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${showCount(n)} ${n === 1 ? one : many}`;
 }
 
+// Messages of the server as sentences.
+export function sentence(text: string): string {
+  return text ? text[0]!.toUpperCase() + text.slice(1) : text;
+}
+
 export function showClock(ms: number): string {
   const at = new Date(ms), two = (n: number) => String(n).padStart(2, "0");
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;

@@ -1,7 +1,7 @@
 import {actionPath, actionsPath, now} from "./api";
 import {Action, WorkerState} from "./contract";
 import {Child, h, s} from "./dom";
-import {parseDigest, showClock, showDuration, shortHash} from "./format";
+import {parseDigest, sentence, showClock, showDuration, shortHash} from "./format";
 
 // The pieces that several pages are made of.
 
@@ -88,7 +88,7 @@ export function actionLink(action: Action): HTMLElement {
 }
 
 export function workerLink(name: string): HTMLElement | string {
-  return name ? h("a", {href: `/ui/workers#${encodeURIComponent(name)}`}, name) : "–";
+  return name ? h("a", {class: "whole", href: `/ui/workers#${encodeURIComponent(name)}`}, name) : "–";
 }
 
 export function filterLink(filter: string, ...inside: Child[]): HTMLElement {
@@ -111,7 +111,12 @@ export function dataTable<T>(caption: string, columns: Column<T>[], rows: T[], k
     h("thead", {role: "rowgroup"}, h("tr", {role: "row"},
       columns.map(x => h("th", {scope: "col", role: "columnheader", class: kind(x)}, x.head)))),
     h("tbody", {role: "rowgroup"}, rows.map(row => h("tr", {role: "row", "data-key": key(row), ...more?.(row)},
-      columns.map(x => h("td", {role: "cell", "data-label": x.head, class: kind(x)}, h("div", null, x.cell(row)))))))));
+      columns.map(x => dataCell(x, x.cell(row))))))));
+}
+
+function dataCell<T>(column: Column<T>, content: Child): HTMLElement {
+  const nothing = content === "–" ? " nothing" : "";
+  return h("td", {role: "cell", "data-label": column.head, class: `${column.kind ?? ""}${nothing}`.trim() || null}, h("div", null, content));
 }
 
 export function section(id: string, title: string, ...inside: Child[]): HTMLElement {
@@ -130,7 +135,7 @@ export function notice(tone: Tone, ...inside: Child[]): HTMLElement {
 
 export function failure(error: Error, retry: () => void): HTMLElement {
   return h("div", {class: "notice bad", role: "alert"}, icon("bang"),
-    h("div", null, h("p", null, error.message), h("button", {type: "button", onclick: retry}, "Try again")));
+    h("div", null, h("p", null, sentence(error.message)), h("button", {type: "button", onclick: retry}, "Try again")));
 }
 
 export function loading(what: string): HTMLElement {

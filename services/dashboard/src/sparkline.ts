@@ -2,10 +2,11 @@ import {s} from "./dom";
 
 export interface Point { at: number; value: number }
 
-const width = 300, height = 56, gap = 4000;
+const width = 300, height = 56, gap = 4000, shortest = 60000;
 
-// A small line over the last `span` milliseconds. A pause in the samples is a pause in the line.
-export function sparkline(label: string, points: Point[], span: number, now: number): SVGElement {
+// A small line over the last `longest` milliseconds, or since the first point. A pause in the samples is a pause in the line.
+export function sparkline(label: string, points: Point[], longest: number, now: number): SVGElement {
+  const span = Math.min(longest, Math.max(shortest, now - (points[0]?.at ?? now)));
   const top = Math.max(4, ...points.map(p => p.value));
   const x = (at: number) => (width * (1 - (now - at) / span)).toFixed(1);
   const y = (value: number) => (height - 2 - (height - 6) * value / top).toFixed(1);

@@ -8,16 +8,16 @@ import {fold, Fold, lifelines, Message, prepare, related, Row} from "./messages"
 // long as its handling (on a logarithmic scale), a note where time passed. Arrow keys walk along messages,
 // left to the cause, right to the first effect. Beneath stands the same as a table.
 
-const lane = 168, margin = 92, rowHeight = 42, foldHeight = 34, headHeight = 46, most = 400, slowWait = 5;
+const lane = 140, margin = 84, rowHeight = 42, foldHeight = 34, headHeight = 46, most = 400, slowWait = 5;
 const tones: Record<string, string> = {handled: "ok", dropped: "dropped", threw: "threw", event: "event"};
 
-interface Placed { row: Row; y: number; gap: number }
+interface Placed { row: Row; y: number; gap: number; at: string }
 
 export class Sequence {
   private messages: Message[] = [];
   private open = new Set<string>();
   private folding = true;
-  private zoom = 1;
+  private zoom = 0; // not chosen yet
   private shown = most;
   private chosen = -1; // index of a message
 
@@ -33,6 +33,7 @@ export class Sequence {
     const scroll = this.place.querySelector(".sequence");
     const left = scroll?.scrollLeft ?? 0, top = scroll?.scrollTop ?? 0;
     if (!this.messages.length) return clear(this.place, h("p", {class: "empty"}, "The trace holds no message of it."));
+    if (!this.zoom) this.zoom = Math.min(1, Math.max(0.8, (this.place.clientWidth - 4) / this.width()));
     const rows = fold(this.messages, this.open, this.folding), visible = rows.slice(0, this.shown);
     clear(this.place, this.tools(), this.diagram(visible),
       rows.length > visible.length ? h("button", {type: "button", onclick: () => { this.shown += most; this.draw(); }},
@@ -72,12 +73,12 @@ export class Sequence {
       s("svg", {...sized(height), class: "body", role: "group",
                 "aria-label": `${plural(this.messages.length, "message")} between ${plural(names.length, "actor")}. Arrow keys walk along them.`},
         names.map(name => s("line", {class: "lifeline", x1: x(name), x2: x(name), y1: 0, y2: height})),
-        placed.map(p => p.gap ? s("text", {class: "pause", x: width / 2 + margin / 2, y: p.y - rowHeight / 2 - 6}, `· · ·  ${showDuration(p.gap)} pass  · · ·`) : null),
-        placed.map(p => p.row.fold ? this.foldMark(p.row.fold, p.y, width)
-          : this.arrow(p.row.message!, p.y, x, near, this.chosen < 0 ? first : this.chosen))));
+        placed.map(p => p.gap ? s("text", {class: "pause", x: margin + 10, y: p.y - rowHeight / 2 - 8}, `${showDuration(p.gap)} pass`) : null),
+        placed.map(p => p.row.fold ? this.foldMark(p.row.fold, p, width)
+          : this.arrow(p.row.message!, p, x, near, this.chosen < 0 ? first : this.chosen))));
   }
 
-  private arrow(m: Message, y: number, x: (name: string) => number, near: Set<number> | undefined, stop: number): SVGElement {
+  private arrow(m: Message, {y, at}: Placed, x: (name: string) => number, near: Set<number> | undefined, stop: number): SVGElement {
     const tone = tones[m.outcome] ?? "ok", slow = tone === "ok" && m.wait > slowWait ? " slow" : "";
     const dim = near && !near.has(m.index) ? " dim" : "", picked = m.index === this.chosen ? " picked" : "";
     const shape = tone === "event" || !m.to || !m.from ? eventShape(m, x(m.to || m.from), y) : arrowShape(m, x(m.from), x(m.to), y);
@@ -85,17 +86,17 @@ export class Sequence {
                    "aria-label": words(m), "aria-pressed": String(m.index === this.chosen),
                    onclick: () => this.choose(m.index), onkeydown: (e: KeyboardEvent) => this.key(e, m)},
       s("rect", {class: "hit", x: 2, y: y - rowHeight / 2 - 3, width: this.width() - 4, height: rowHeight - 2, rx: 6}),
-      s("text", {class: "at", x: margin - 10, y: y + 4}, showDuration(m.at)), shape);
+      s("text", {class: "at", x: margin - 10, y: y + 4}, at), shape);
   }
 
-  private foldMark(f: Fold, y: number, width: number): SVGElement {
+  private foldMark(f: Fold, {y, at}: Placed, width: number): SVGElement {
     const names = f.messages.slice(0, f.period).map(m => m.name).join(", ");
     const last = f.messages[f.messages.length - 1]!, text = `${f.open ? "▾" : "▸"} ${f.times} × ${names}, in ${showDuration(last.at - f.messages[0]!.at)}`;
     const toggle = () => { if (!this.open.delete(f.id)) this.open.add(f.id); this.draw(); this.place.querySelector<SVGElement>(`[data-fold="${f.id}"]`)?.focus(); };
     return s("g", {class: "fold", role: "button", tabindex: "0", "aria-expanded": String(f.open), "aria-label": text.slice(2), "data-fold": f.id, onclick: toggle,
                    onkeydown: (e: KeyboardEvent) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); toggle(); } }},
       s("rect", {x: margin, y: y - 13, width: width - margin - 8, height: 24, rx: 6}),
-      s("text", {class: "at", x: margin - 10, y: y + 4}, showDuration(f.messages[0]!.at)), s("text", {x: margin + 12, y: y + 4}, text));
+      s("text", {class: "at", x: margin - 10, y: y + 4}, at), s("text", {x: margin + 12, y: y + 4}, text));
   }
 
   private choose(index: number) {
@@ -149,7 +150,8 @@ function placeRows(rows: Row[]): Placed[] {
     y += (row.fold ? foldHeight : rowHeight) + (gap ? 26 : 0);
     const last = row.fold && !row.fold.open ? row.fold.messages[row.fold.messages.length - 1]! : m;
     before = last.at;
-    return {row, y: y - rowHeight / 2 + 4, gap};
+    const at = gap || passed < 0 || !m.index ? showDuration(m.at) : `+${showDuration(passed)}`;
+    return {row, y: y - rowHeight / 2 + 4, gap, at};
   });
 }
 
@@ -160,9 +162,9 @@ function pauseLimit(rows: Row[]): number {
 }
 
 function headOf(name: string, x: number): SVGElement {
-  const space = name.indexOf(" "), lines = name.length > 20 && space > 0 ? [name.slice(0, space), name.slice(space + 1)] : [name];
+  const space = name.indexOf(" "), lines = name.length > 14 && space > 0 ? [name.slice(0, space), name.slice(space + 1)] : [name];
   return s("g", {class: "head"}, s("rect", {x: x - lane / 2 + 6, y: 4, width: lane - 12, height: headHeight - 10, rx: 7}),
-    lines.map((line, i) => s("text", {x, y: (lines.length > 1 ? 19 : 26) + i * 14}, line.length > 22 ? `${line.slice(0, 21)}…` : line)));
+    lines.map((line, i) => s("text", {x, y: (lines.length > 1 ? 19 : 26) + i * 14}, line.length > 19 ? `${line.slice(0, 18)}…` : line)));
 }
 
 function arrowShape(m: Message, from: number, to: number, y: number): Child[] {

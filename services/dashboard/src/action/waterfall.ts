@@ -15,12 +15,12 @@ export function bars(action: Action, lost: LostAttempt[], at: number): Bar[] {
     if (from !== undefined) out.push({label, kind, from, to: timeOf(stage?.to) ?? ended ?? at, open: !timeOf(stage?.to) && !ended, what});
   };
   const first = timeOf(action.queued?.from);
-  if (began !== undefined && (first === undefined || first - began > 0.5))
+  if (!lost.length && began !== undefined && (first === undefined || first - began > 0.5))
     out.push({label: "cache check", kind: "check", from: began, to: first ?? ended ?? at, open: first === undefined && ended === undefined, what: "looked up in the action cache"});
   lost.forEach((x, i) => {
     const died = timeOf(x.at);
     if (died === undefined || began === undefined) return;
-    const before = timeOf(lost[i - 1]?.at) ?? first ?? began;
+    const before = timeOf(lost[i - 1]?.at) ?? began;
     out.push({label: `attempt ${i + 1}`, kind: "lost", from: Math.min(before, died), to: died, open: false, what: `lost on ${x.worker}: ${x.why}`});
   });
   const last = lost.length ? `attempt ${lost.length + 1}: ` : "";
@@ -45,6 +45,6 @@ export function waterfall(action: Action, lost: LostAttempt[]): HTMLElement {
       h("span", {class: "label"}, bar.label),
       h("span", {class: "track", "aria-hidden": "true"}, h("span", {class: `bar ${bar.kind}${bar.open ? " open" : ""}`,
         style: {"left": percent(bar.from - from), "width": `max(3px, ${percent(bar.to - bar.from)})`}})),
-      h("span", {class: "took"}, showDuration(bar.to - bar.from), bar.open ? " …" : ""),
+      h("span", {class: "took"}, showDuration(bar.to - bar.from)),
       h("span", {class: "what"}, bar.what, h("span", {class: "unseen"}, `, from ${showDuration(bar.from - from)}`))))));
 }

@@ -1,14 +1,15 @@
-import {now} from "../api";
+import {actionsPath, now} from "../api";
 import {Action, ActionList, Problem, Status, Worker} from "../contract";
 import {Child, h} from "../dom";
-import {isFailure, tookMs} from "../filter";
+import {isFailure} from "../filter";
 import {plural, showCount, showDuration, timeOf} from "../format";
 import {Page} from "../page";
 import {actionLink, ago, badge, dataTable, empty, failure, filterLink, icon, loading, outcomeBadge, section, Tone,
   workerBadge, workerLink} from "../parts";
 import {sparkline} from "../sparkline";
 
-interface WorkerEvent { at: number; worker: string; what: Child; key: string }
+// Restarts of one worker for the same reason are one event that happened several times.
+interface WorkerEvent { at: number; worker: string; kind: string; times: number; what: Child; key: string }
 
 const shown = 8, span = 15 * 60 * 1000;
 
@@ -38,7 +39,7 @@ export class OverviewPage extends Page {
     const calm = (state: string | undefined) => state === "IDLE" || state === "BUSY";
     if (before === worker.state || (calm(before) && calm(worker.state))) return;
     const at = now();
-    this.seen = [{at, worker: worker.name, what: workerBadge(worker.state), key: `${worker.name} ${at}`}, ...this.seen].slice(0, 50);
+    this.seen = [{at, worker: worker.name, kind: "", times: 1, what: workerBadge(worker.state), key: `${worker.name} ${at}`}, ...this.seen].slice(0, 50);
   }
 
   render() {
@@ -70,17 +71,18 @@ export class OverviewPage extends Page {
     const since = timeOf(status.startedAt), samples = this.shell.samples;
     const points = (of: "queued" | "running") => samples.map(x => ({at: x.at, value: x[of]}));
     const tile = (label: string, value: string, href: string | null, more?: Child, tone?: Tone) =>
-      h("li", {class: `tile ${tone ?? ""}`}, href ? h("a", {href}, h("span", {class: "label"}, label), h("span", {class: "value"}, value))
-        : [h("span", {class: "label"}, label), h("span", {class: "value"}, value)], more);
+      h("li", {class: `tile ${tone ?? ""}`}, h(href ? "a" : "div", href ? {href} : null, h("span", {class: "label"}, label), h("span", {class: "value"}, value)), more);
     const failed = Number(status.failedActions);
-    return h("section", {"aria-label": "Counts"}, h("ul", {class: "tiles"},
-      tile("Queued", showCount(status.queuedActions), "/ui/queue", sparkline("queued", points("queued"), span, now())),
-      tile("Running", showCount(status.runningActions), "/ui/actions?filter=state%3Dlive", sparkline("running", points("running"), span, now())),
-      tile("Completed", showCount(status.completedActions), "/ui/actions?filter=state%3Ddone", note(this.pace())),
-      tile("From the cache", showCount(status.cachedActions), "/ui/actions?filter=outcome%3Dcache_hit"),
-      tile("Ended without a result", showCount(failed), "/ui/actions?filter=outcome%3Dinfra_error", null, failed ? "warn" : undefined),
-      tile("Stored blobs", showCount(status.storedBlobs), null),
-      tile("Up for", since === undefined ? "–" : showDuration(now() - since), null, note(`version ${status.version}`))));
+    return h("section", {"aria-label": "Counts"},
+      h("ul", {class: "tiles wide"},
+        tile("Queued", showCount(status.queuedActions), "/ui/queue", sparkline("queued", points("queued"), span, now())),
+        tile("Running", showCount(status.runningActions), actionsPath("state=live"), sparkline("running", points("running"), span, now()))),
+      h("ul", {class: "tiles"},
+        tile("Completed", showCount(status.completedActions), actionsPath("state=done"), note(this.pace())),
+        tile("From the cache", showCount(status.cachedActions), actionsPath("outcome=cache_hit")),
+        tile("Without a result", showCount(failed), actionsPath("outcome=infra_error"), null, failed ? "warn" : undefined),
+        tile("Stored blobs", showCount(status.storedBlobs), null),
+        tile("Up for", since === undefined ? "–" : showDuration(now() - since), null, note(`version ${status.version}`))));
   }
 
   // How many ended in the last minute, as far as this page has watched.
@@ -99,7 +101,6 @@ export class OverviewPage extends Page {
     return [dataTable("Last failures", [
       {head: "Action", kind: "main", cell: actionLink},
       {head: "Outcome", cell: outcomeBadge},
-      {head: "Took", kind: "number", cell: x => showDuration(tookMs(x))},
       {head: "When", kind: "number", cell: x => ago(timeOf(x.endedAt))},
     ], this.failures, x => x.operationName), h("p", {class: "more"}, filterLink("failed", "All failures"))];
   }
@@ -107,15 +108,25 @@ export class OverviewPage extends Page {
   private workerEvents(status: Status): Child {
     const restarts = (status.workers ?? []).flatMap(worker => (worker.history ?? []).map((x, i): WorkerEvent => ({
       at: timeOf(x.at) ?? 0, worker: worker.name, key: `${worker.name} ${x.at ?? i}`,
-      what: [badge("warn", "bang", "restarted"), " ", x.why]})));
-    const all = [...this.seen, ...restarts].sort((a, b) => b.at - a.at).slice(0, shown + 2);
+      kind: x.why, times: 1, what: [" ", x.why]})));
+    const all = merged([...this.seen, ...restarts].sort((a, b) => b.at - a.at)).slice(0, shown);
     if (!all.length) return empty("No worker was restarted.");
     return dataTable("Last worker events", [
       {head: "Worker", kind: "main", cell: x => workerLink(x.worker)},
-      {head: "What", cell: x => h("span", null, x.what)},
+      {head: "What", cell: x => [x.kind ? badge("warn", "bang", x.times > 1 ? `restarted ${x.times} times` : "restarted") : null, x.what]},
       {head: "When", kind: "number", cell: x => ago(x.at || undefined)},
     ], all, x => x.key);
   }
+}
+
+function merged(events: WorkerEvent[]): WorkerEvent[] {
+  const out = new Map<string, WorkerEvent>();
+  for (const event of events) {
+    const name = event.kind ? `${event.worker} ${event.kind}` : event.key, known = out.get(name);
+    if (known) known.times++;
+    else out.set(name, event);
+  }
+  return Array.from(out.values());
 }
 
 function note(text: string): Child {

@@ -1,7 +1,7 @@
 import {actionPath, getJson, isAbort, now} from "../api";
 import {Action, ActionList, Explanation} from "../contract";
 import {Child, h, island, clear} from "../dom";
-import {plural, showDuration, timeOf} from "../format";
+import {plural, sentence, showDuration, timeOf} from "../format";
 import {Page, throttled} from "../page";
 import {actionLink, badge, dataTable, empty, failure, filterLink, loading} from "../parts";
 import {allReasons, mismatches} from "../explanation";
@@ -52,13 +52,12 @@ export class QueuePage extends Page {
 
   private group(why: string, list: Action[]): HTMLElement {
     return h("section", {class: "group", "data-key": why, "aria-label": why},
-      h("h2", null, badge("warn", "pause", String(list.length)), " ", why),
+      h("h2", null, badge("warn", "pause", String(list.length)), " ", sentence(why)),
       dataTable(why, [
-        {head: "Action", kind: "main", cell: actionLink},
+        {head: "Action", kind: "main", cell: x => [actionLink(x), whyDetails(x)]},
         {head: "Waits for", kind: "number", cell: x => showDuration(Math.max(0, now() - since(x)))},
-        {head: "Attempts", kind: "number", cell: x => x.attempts ? String(x.attempts) : "none yet"},
+        {head: "Attempts", kind: "number", cell: x => String(x.attempts)},
         {head: "Asked by", cell: x => x.toolName || "–"},
-        {head: "Which workers", kind: "wide", cell: x => whyDetails(x)},
       ], list, x => x.operationName));
   }
 }
@@ -73,10 +72,10 @@ function since(action: Action): number {
 
 // Asks for the explanation once it is opened.
 function whyDetails(action: Action): HTMLElement {
-  return h("details", {ontoggle: (event: Event) => {
+  return h("details", {class: "sub", ontoggle: (event: Event) => {
     const details = event.currentTarget as HTMLDetailsElement, place = details.querySelector<HTMLElement>("[data-island]");
     if (details.open && place) void explain(action, place);
-  }}, h("summary", null, "Why not this one?"), island(`why-${action.operationName}`, () => {}));
+  }}, h("summary", null, "Why"), island(`why-${action.operationName}`, () => {}));
 }
 
 async function explain(action: Action, place: HTMLElement): Promise<void> {
