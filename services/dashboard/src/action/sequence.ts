@@ -81,7 +81,7 @@ export class Sequence {
   private arrow(m: Message, {y, at}: Placed, x: (name: string) => number, near: Set<number> | undefined, stop: number): SVGElement {
     const tone = tones[m.outcome] ?? "ok", slow = tone === "ok" && m.wait > slowWait ? " slow" : "";
     const dim = near && !near.has(m.index) ? " dim" : "", picked = m.index === this.chosen ? " picked" : "";
-    const shape = tone === "event" || !m.to || !m.from ? eventShape(m, x(m.to || m.from), y) : arrowShape(m, x(m.from), x(m.to), y);
+    const shape = tone === "event" || !m.to || !m.from ? eventShape(m, x(m.to || m.from), y, this.width()) : arrowShape(m, x(m.from), x(m.to), y, this.width());
     return s("g", {class: `message ${tone}${slow}${dim}${picked}`, role: "button", tabindex: m.index === stop ? "0" : "-1", "data-index": m.index,
                    "aria-label": words(m), "aria-pressed": String(m.index === this.chosen),
                    onclick: () => this.choose(m.index), onkeydown: (e: KeyboardEvent) => this.key(e, m)},
@@ -167,12 +167,14 @@ function headOf(name: string, x: number): SVGElement {
     lines.map((line, i) => s("text", {x, y: (lines.length > 1 ? 19 : 26) + i * 14}, line.length > 19 ? `${line.slice(0, 18)}…` : line)));
 }
 
-function arrowShape(m: Message, from: number, to: number, y: number): Child[] {
+function arrowShape(m: Message, from: number, to: number, y: number, width: number): Child[] {
   const bar = Math.min(30, 4 + 6 * Math.log10(1 + m.took * 100)), times = `${showDuration(m.wait)} → ${showDuration(m.took)}`;
   const activation = s("rect", {class: "handling", x: to - 4, y: y - 2, width: 8, height: bar, rx: 2});
-  if (from === to)
-    return [s("path", {class: "line", d: `M${from} ${y - 8}h26v14h-19`}), head(from + 6, y + 6, -1), activation,
-      s("text", {class: "name", x: from + 34, y: y - 2, "text-anchor": "start"}, m.name), s("text", {class: "times", x: from + 34, y: y + 12, "text-anchor": "start"}, times)];
+  if (from === to) {
+    const side = from + lane > width ? -1 : 1, label = {x: from + 34 * side, "text-anchor": side < 0 ? "end" : "start"};
+    return [s("path", {class: "line", d: `M${from} ${y - 8}h${26 * side}v14h${-19 * side}`}), head(from + 6 * side, y + 6, -side), activation,
+      s("text", {class: "name", y: y - 2, ...label}, m.name), s("text", {class: "times", y: y + 12, ...label}, times)];
+  }
   const way = Math.sign(to - from), end = to - way * 5, middle = (from + to) / 2;
   // A long arrow is labelled near its start, where lifelines cross it least.
   const label = Math.abs(to - from) > lane * 1.5 ? from + way * lane / 2 : middle;
@@ -181,8 +183,9 @@ function arrowShape(m: Message, from: number, to: number, y: number): Child[] {
     s("text", {class: "name", x: label, y: y - 6, "text-anchor": "middle"}, m.name), s("text", {class: "times", x: label, y: y + 14, "text-anchor": "middle"}, times)];
 }
 
-function eventShape(m: Message, x: number, y: number): Child[] {
-  return [s("circle", {class: "dot", cx: x, cy: y, r: 5}), s("text", {class: "name", x: x + 12, y: y + 4, "text-anchor": "start"}, m.name)];
+function eventShape(m: Message, x: number, y: number, width: number): Child[] {
+  const side = x > width / 2 ? -1 : 1;
+  return [s("circle", {class: "dot", cx: x, cy: y, r: 5}), s("text", {class: "name", x: x + 12 * side, y: y + 4, "text-anchor": side < 0 ? "end" : "start"}, m.name)];
 }
 
 function head(x: number, y: number, way: number): SVGElement {
