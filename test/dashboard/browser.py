@@ -1,5 +1,7 @@
 """A headless Chromium for one test: sizes, themes, and everything that went wrong in it."""
+import atexit
 import base64
+import contextlib
 import os
 import pathlib
 import shutil
@@ -69,10 +71,10 @@ NAMES = """
 
 
 class Browser:
-    """with Browser(url) as b: b.go("/ui/")   Fails at the end if anything went wrong in the page."""
+    """One for all tests: with browser.at(url) as b: b.go("/ui/")   Fails at the end if anything went wrong in the page."""
 
-    def __init__(self, url):
-        self.url, self.allowed = url, []
+    def __init__(self):
+        self.url, self.allowed = "", []
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium")
         for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000"):
@@ -80,15 +82,19 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
         self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
+        atexit.register(self.driver.quit)
+
+    @contextlib.contextmanager
+    def at(self, url):
+        self.url, self.allowed = url, []
         self.look()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        wrong = self.wrong() if kind is None else []
-        self.driver.quit()
-        assert not wrong, wrong
+        try:
+            yield self
+            wrong = self.wrong()
+            assert not wrong, wrong
+        finally:
+            self.driver.get("about:blank")
+            self.driver.get_log("browser")
 
     def look(self, width=1280, height=1000, dark=False):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
@@ -97,8 +103,8 @@ class Browser:
 
     def go(self, path):
         """Loads a page and waits until it has what it shows."""
-        self.remembered = self.wrong() if self.driver.current_url.startswith("http") else []
-        assert not self.remembered, self.remembered
+        wrong = self.wrong()
+        assert not wrong, wrong
         self.driver.get(self.url + path)
         self.ready()
 

@@ -18,7 +18,7 @@ made_up_only = unittest.skipIf(REAL, "needs made-up data")
 
 
 class Case(unittest.TestCase):
-    options = {}
+    options, browsers = {}, []
 
     def setUp(self):
         if not REAL:
@@ -26,7 +26,9 @@ class Case(unittest.TestCase):
             self.enterContext(self.daemon)
             self.world = self.daemon.world
         self.url = REAL or self.daemon.url
-        self.browser = self.enterContext(Browser(self.url))
+        if not Case.browsers:
+            Case.browsers.append(Browser())
+        self.browser = self.enterContext(Case.browsers[0].at(self.url))
 
     def first_action(self):
         """Some action's page, of a real daemon or of ours."""
@@ -66,11 +68,11 @@ class EveryPage(Case):
 
     def test_it_fits_390_pixels_and_its_text_can_be_read_in_light_and_dark(self):
         grounds = set()
-        for width, dark in ((390, False), (390, True), (1280, True), (1280, False)):
-            self.browser.look(width, dark=dark)
-            for name, path in self.pages().items():
+        for name, path in self.pages().items():
+            self.browser.go(path)
+            for width, dark in ((390, False), (390, True), (1280, True), (1280, False)):
                 with self.subTest(f"{name} {width} {'dark' if dark else 'light'}"):
-                    self.browser.go(path)
+                    self.browser.look(width, dark=dark)
                     self.browser.picture(f"{name}-{width}-{'dark' if dark else 'light'}")
                     self.assertEqual(self.browser.too_wide(), [])
                     self.assertEqual(self.browser.low_contrast(), [])
@@ -242,6 +244,7 @@ class Actors(Case):
         self.assertIn("1,204", self.browser.words(self.browser.one("tr[data-key=cas] .bad-text")))
 
     def test_the_heartbeat_of_the_server_has_them_fetched_again_and_nothing_else_does(self):
+        self.daemon.beat = None
         self.browser.go("/ui/actors")
         count = lambda: sum(p == "/api/v1/actors" for _, p in self.daemon.asked)
         time.sleep(2.5)
@@ -259,7 +262,7 @@ class Actions(Case):
         field = self.browser.one("#filter")
         field.send_keys("outcome=timeout  AND target=//web/console:app", Keys.ENTER)
         self.browser.until(lambda: "filter=outcome%3Dtimeout%20target" in self.browser.path(), "the address names it")
-        self.browser.says("fit")
+        self.browser.says("fit", ".lead")
         rows = len(self.browser.all("tbody tr"))
         self.browser.go(self.browser.path())
         self.assertEqual(self.browser.one("#filter").get_attribute("value"), "outcome=timeout target=//web/console:app")
@@ -462,10 +465,20 @@ class Connection(Case):
         self.world.actions.insert(0, self.world.actions.pop())
         self.world.describe(fresh, 3)
         self.daemon.open = True
-        self.browser.one(".connection button").click()
+        self.browser.one(".offline button").click()
         self.browser.says("live", ".connection")
+        self.browser.until(lambda: not self.browser.all(".offline"), "the banner is gone")
         self.browser.one("tbody tr:first-child", "//while:away")
         self.assertTrue(self.browser.js("return window.__same"))
+
+    def test_a_server_that_falls_silent_counts_as_lost(self):
+        self.browser.go("/ui/")
+        self.browser.says("live", ".connection")
+        self.daemon.beat = None
+        self.browser.says("Not connected", ".offline")
+        self.assertEqual(self.browser.low_contrast(), [])
+        self.daemon.beat = 1
+        self.browser.says("live", ".connection")
 
     def test_a_server_that_cannot_answer_is_told_with_a_way_to_try_again(self):
         self.browser.allow("503 (Service Unavailable)")

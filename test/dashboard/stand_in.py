@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.parse
 
-from made_up import SECOND, World, stamp
+from made_up import World, stamp
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DASHBOARD = ROOT / "services/dashboard"
@@ -50,6 +50,7 @@ class StandIn:
         self.world, self.lock = World(time.time_ns(), control), threading.Lock()
         self.watchers, self.loggers = set(), set()
         self.delay, self.open, self.asked = delay, True, []
+        self.beat = 1  # seconds between statuses; None: there are none
         stand_in = self
 
         class Bound(Handler):
@@ -208,7 +209,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     # --- streams
 
-    def stream(self, followers, first):
+    def next(self, mine, beats):
+        while True:
+            try:
+                return mine.get(timeout=self.owner.beat or 0.2)
+            except queue.Empty:
+                if beats and self.owner.beat:
+                    return "status", self.owner.world.status()
+
+    def stream(self, followers, first, beats=False):
         mine = queue.SimpleQueue()
         with self.owner.lock:
             followers.add(mine)
@@ -221,7 +230,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             for name, message in first:
                 self.event(name, message)
-            while (item := mine.get()) is not None:
+            while (item := self.next(mine, beats)) is not None:
                 self.event(*item)
         finally:
             with self.owner.lock:
@@ -232,7 +241,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def watch(self):
-        self.stream(self.owner.watchers, [("status", self.owner.world.status())])
+        self.stream(self.owner.watchers, [("status", self.owner.world.status())], beats=True)
 
     def log(self, options):
         levels = ["debug", "info", "warn", "error"]
@@ -262,8 +271,6 @@ def live(stand_in):
             world.describe(action, 3)
             world.running.append(action)
             stand_in.emit("action", action)
-        if int(world.now / SECOND * 2) % 2:
-            stand_in.status()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 import {actionPath, actionsPath, getJson} from "./api";
 import {Action, Features, Status, Worker} from "./contract";
 import {clear, h, morph} from "./dom";
-import {showCount} from "./format";
+import {showClock, showCount} from "./format";
 import {Keyboard} from "./keyboard";
 import {Page, Sample, Shell} from "./page";
 import {pageFor, placeOf, places} from "./router";
@@ -22,13 +22,14 @@ class App implements Shell, Listener {
   private drawn = 0;
   private readonly main = h("main", {id: "main", tabindex: "-1"});
   private readonly bar = h("header", {class: "bar"});
+  private readonly offline = h("div", {role: "alert"});
   private readonly spoken = h("div", {class: "unseen", role: "status"});
   private readonly stream = new Stream(this);
   private readonly keyboard = new Keyboard(path => this.navigate(path), () => document.getElementById("search")?.focus());
 
   start() {
     document.body.append(h("a", {class: "skip", href: "#main", onclick: (e: Event) => { e.preventDefault(); this.main.focus(); }}, "Skip to the content"),
-      this.bar, this.main, this.spoken);
+      this.bar, this.main, this.offline, this.spoken);
     document.addEventListener("click", event => this.click(event));
     window.addEventListener("popstate", () => this.route(false));
     window.addEventListener("pagehide", () => keepSamples(this.samples));
@@ -121,8 +122,7 @@ class App implements Shell, Listener {
         h("input", {id: "search", type: "search", "aria-label": "Find an action", placeholder: "digest, target, filter …", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/"}),
         h("kbd", {"aria-hidden": "true"}, "/")),
       h("button", {type: "button", class: "keys-button", "aria-label": "Keys", title: "Keys (?)", onclick: () => this.keyboard.help()}, "?"),
-      h("p", {class: `connection ${this.state}`, role: "status"}, h("span", {class: "light", "aria-hidden": "true"}), words,
-        this.state === "lost" ? h("button", {type: "button", class: "small", onclick: () => this.stream.reconnectNow()}, "Try now") : null),
+      h("p", {class: `connection ${this.state}`, role: "status"}, h("span", {class: "light", "aria-hidden": "true"}), words),
     ];
   }
 
@@ -166,7 +166,9 @@ class App implements Shell, Listener {
 
   connectionIs(state: Connection) {
     this.state = state;
-    document.documentElement.dataset.connection = state;
+    const last = this.samples[this.samples.length - 1];
+    clear(this.offline, state === "lost" ? h("p", {class: "offline"}, last ? `Not connected. This is how it was at ${showClock(last.at)}.` : "Not connected.",
+      h("button", {type: "button", class: "small", onclick: () => this.stream.reconnectNow()}, "Try now")) : null);
     this.update();
   }
 }
