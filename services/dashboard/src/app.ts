@@ -20,6 +20,7 @@ class App implements Shell, Listener {
   private state: Connection = "connecting";
   private drawing = 0;
   private drawn = 0;
+  private hashDone = ""; // the address whose #part has been scrolled to
   private readonly main = h("main", {id: "main", tabindex: "-1"});
   private readonly bar = h("header", {class: "bar"});
   private readonly offline = h("div", {role: "alert"});
@@ -67,6 +68,7 @@ class App implements Shell, Listener {
 
   private route(moved: boolean) {
     this.page?.stop();
+    this.hashDone = "";
     this.page = pageFor(this, new URL(location.href));
     clear(this.main);
     if (this.page) {
@@ -98,7 +100,6 @@ class App implements Shell, Listener {
   }
 
   // Once, when what the address names has come.
-  private hashDone = "";
   private scrollToHash() {
     const here = location.pathname + location.hash;
     if (!location.hash || this.hashDone === here) return;

@@ -89,7 +89,7 @@ export class Stream {
     clearTimeout(this.retry);
     this.source?.close();
     this.source = null;
-    if (this.state === "live") this.state = "connecting";
+    if (this.state === "live") this.state = null; // nobody is told before somebody looks again
   }
 
   private tell(state: Connection): void {
