@@ -1,4 +1,5 @@
 import {Child, h} from "./dom";
+import {trap} from "./parts";
 import {places} from "./router";
 
 // Single keys: / searches, g and a letter goes to a page, ? tells about keys. They can be switched off, for
@@ -55,16 +56,6 @@ export class Keyboard {
     open.remove();
     this.before?.focus();
   }
-}
-
-// Tab stays inside a dialog.
-function trap(event: KeyboardEvent, inside: HTMLElement) {
-  if (event.key !== "Tab") return;
-  const stops = Array.from(inside.querySelectorAll<HTMLElement>("input, button"));
-  const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
-  if (document.activeElement !== edge) return;
-  event.preventDefault();
-  (event.shiftKey ? stops[stops.length - 1] : stops[0])?.focus();
 }
 
 function recall(): string | null {

@@ -155,3 +155,13 @@ export function copyButton(text: () => string, label: string): HTMLElement {
     window.setTimeout(() => { button.lastChild!.nodeValue = label; }, 2000);
   }}, icon("copy"), label);
 }
+
+// Tab stays inside a dialog.
+export function trap(event: KeyboardEvent, inside: HTMLElement) {
+  if (event.key !== "Tab") return;
+  const stops = Array.from(inside.querySelectorAll<HTMLElement>("input, button"));
+  const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
+  if (document.activeElement !== edge) return;
+  event.preventDefault();
+  (event.shiftKey ? stops[stops.length - 1] : stops[0])?.focus();
+}

@@ -37,14 +37,15 @@ export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }
 
-export function outputsView(list: Output[]): Child {
+// What it made, and what it announced and did not make. Before its end nothing is missing yet.
+export function outputsView(list: Output[], ended: boolean): Child {
   if (!list.length) return empty("It announced no outputs.");
-  const missing = list.filter(x => x.missing).length;
+  const missing = ended ? list.filter(x => x.missing).length : 0;
   return [
     missing ? h("p", {class: "lead"}, h("strong", {class: "bad-text"}, `${missing} of ${list.length} outputs ${missing === 1 ? "is" : "are"} missing.`)) : null,
     dataTable("Outputs", [
       {head: "Path", kind: "main", cell: x => h("code", null, breakable(x.path))},
-      {head: "Made", cell: x => x.missing ? badge("bad", "cross", "missing") : badge("good", "check", x.executable ? `executable ${x.kind}` : x.kind)},
+      {head: "Made", cell: x => x.missing && !ended ? badge("quiet", "clock", `${x.kind} expected`) : x.missing ? badge("bad", "cross", "missing") : badge("good", "check", x.executable ? `executable ${x.kind}` : x.kind)},
       {head: "Size", kind: "number", cell: x => x.kind === "file" && parseDigest(x.digest) ? showBytes(parseDigest(x.digest)!.size) : "–"},
       {head: "What", cell: x => x.target ? ["→ ", h("code", null, x.target)] : outputLink(x)},
     ], list, x => x.path),

@@ -64,7 +64,8 @@ export class Sequence {
   private diagram(rows: Row[]): HTMLElement {
     const names = lifelines(this.messages), placed = placeRows(rows), lastRow = placed[placed.length - 1]!;
     const width = this.width(), height = lastRow.y + rowHeight;
-    const x = (name: string) => margin + names.indexOf(name) * lane + lane / 2;
+    const places = new Map(names.map((name, i) => [name, margin + i * lane + lane / 2]));
+    const x = (name: string) => places.get(name) ?? margin;
     const near = this.chosen < 0 ? undefined : related(this.messages, this.messages[this.chosen]!);
     const sized = (tall: number) => ({width: Math.round(width * this.zoom), height: Math.round(tall * this.zoom), viewBox: `0 0 ${width} ${tall}`});
     const first = placed.find(p => p.row.message)?.row.message?.index ?? -1;
@@ -85,7 +86,7 @@ export class Sequence {
     return s("g", {class: `message ${tone}${slow}${dim}${picked}`, role: "button", tabindex: m.index === stop ? "0" : "-1", "data-index": m.index,
                    "aria-label": words(m), "aria-pressed": String(m.index === this.chosen),
                    onclick: () => this.choose(m.index), onkeydown: (e: KeyboardEvent) => this.key(e, m)},
-      s("rect", {class: "hit", x: 2, y: y - rowHeight / 2 - 3, width: this.width() - 4, height: rowHeight - 2, rx: 6}),
+      s("rect", {class: "hit", x: 2, y: y - rowHeight / 2 + 1, width: this.width() - 4, height: rowHeight - 2, rx: 6}),
       s("text", {class: "at", x: margin - 10, y: y + 4}, at), shape);
   }
 
@@ -106,8 +107,15 @@ export class Sequence {
   }
 
   private focus(index: number) {
-    this.place.querySelector<SVGElement>(`[data-index="${index}"]`)?.focus({preventScroll: false});
+    this.place.querySelector<SVGElement>(`[data-index="${index}"]`)?.focus();
+    const m = this.messages[index], frame = this.place.querySelector(".sequence");
+    if (!m || !frame) return;
+    const ends = [m.from || m.to, m.to || m.from].map(name => this.zoom * this.laneOf(name));
+    const left = Math.min(...ends) - lane, right = Math.max(...ends) + lane; // brings the arrow into view
+    if (left < frame.scrollLeft || right > frame.scrollLeft + frame.clientWidth) frame.scrollLeft = left;
   }
+
+  private laneOf(name: string): number { return margin + lifelines(this.messages).indexOf(name) * lane + lane / 2; }
 
   private key(event: KeyboardEvent, m: Message) {
     const visible = Array.from(this.place.querySelectorAll<SVGElement>(".message")).map(x => Number(x.dataset.index));

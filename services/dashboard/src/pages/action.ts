@@ -64,7 +64,7 @@ export class ActionPage extends Page {
       section("messages", "Messages", this.messages()),
       section("command", "Command", commandView(x)),
       section("inputs", "Inputs", this.inputs(x)),
-      section("outputs", "Outputs", outputsView(x.outputs ?? [])),
+      section("outputs", "Outputs", outputsView(x.outputs ?? [], action.endedAt !== undefined)),
       section("reproduce", "Reproduce", this.reproduce()),
       section("compare", "Compare", this.compare(x, action)));
   }

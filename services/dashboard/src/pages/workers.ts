@@ -3,7 +3,7 @@ import {ControlWorkersResponse, Status, Worker, Workers} from "../contract";
 import {Child, h} from "../dom";
 import {plural, shortHash, showDuration, timeOf} from "../format";
 import {Page} from "../page";
-import {ago, dataTable, digestChip, empty, failure, loading, notice, workerBadge} from "../parts";
+import {ago, dataTable, digestChip, empty, failure, loading, notice, trap, workerBadge} from "../parts";
 
 type Verb = "drain" | "undrain" | "restart";
 
@@ -80,15 +80,20 @@ export class WorkersPage extends Page {
   }
 
   private confirmation(worker: Worker): HTMLElement {
-    const close = () => { this.asked = undefined; this.shell.update(); };
-    const dialog = h("div", {class: "overlay", "data-key": "confirm", onkeydown: (e: KeyboardEvent) => { if (e.key === "Escape") close(); }},
+    const close = () => {
+      this.asked = undefined;
+      document.querySelector<HTMLElement>(`button[aria-label="Restart ${CSS.escape(worker.name)}"]`)?.focus();
+      this.shell.update();
+    };
+    const keys = (e: KeyboardEvent) => e.key === "Escape" ? close() : trap(e, e.currentTarget as HTMLElement);
+    const dialog = h("div", {class: "overlay", "data-key": "confirm", onkeydown: keys},
       h("div", {class: "dialog", role: "alertdialog", "aria-modal": "true", "aria-labelledby": "ask-title", "aria-describedby": "ask-text"},
         h("h2", {id: "ask-title"}, `Restart ${worker.name}?`),
         h("p", {id: "ask-text"}, worker.action ? `It runs action ${shortHash(worker.action)} now, which is killed and queued again.` : "It runs nothing now."),
         h("div", {class: "buttons"},
           h("button", {type: "button", class: "danger", onclick: () => { close(); void this.control(worker, "restart"); }}, "Restart"),
           h("button", {type: "button", onclick: close}, "Leave it"))));
-    if (!document.querySelector(".overlay")) requestAnimationFrame(() => document.querySelector<HTMLElement>(".overlay button")?.focus());
+    if (!document.querySelector(".overlay")) requestAnimationFrame(() => document.querySelector<HTMLElement>(".overlay button:last-child")?.focus());
     return dialog;
   }
 
