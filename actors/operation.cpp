@@ -41,7 +41,7 @@ std::string message_of(const digest& action, const reapi::ExecutedActionMetadata
                        const std::string& pages) {
   const auto name = action.hash().substr(0, 16);
   return (metadata.worker().empty() ? std::string() : "ran on " + metadata.worker() + "; ")
-         + (pages.empty() ? std::string() : "see " + pages + "/ui/actions/" + name + " or ")
+         + (pages.empty() ? std::string() : "see " + pages + "/ui/action/" + name + " or ")
          + "rectl explain " + name;
 }
 

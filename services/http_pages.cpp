@@ -1,11 +1,51 @@
 #include "services/http_pages.hpp"
 
+#include "services/dashboard/assets.hpp"
 #include "services/status_report.hpp"
+
+#include <algorithm>
 
 namespace expbuild {
 
+namespace {
+
+constexpr std::string_view dashboard_root = "/ui";
+
+http_page redirect_to(const std::string& where) {
+  return {.status = 302, .body = "see " + where + "\n", .more = {{"Location", where}}};
+}
+
+http_page asset_page(const dashboard_asset& x) {
+  return {.content_type = std::string(x.content_type),
+          .body = std::string(x.bytes),
+          .more = {{"Content-Security-Policy", std::string(dashboard_content_security_policy)},
+                   {"X-Content-Type-Options", "nosniff"},
+                   {"Referrer-Policy", "no-referrer"},
+                   {"Cache-Control", "no-cache"},
+                   {"ETag", std::string(x.etag)}}};
+}
+
+/// Paths that are no file of the dashboard are places in it, and its one page shows them.
+http_page dashboard_page(std::string_view path) {
+  const auto name = path.substr(std::min(path.size(), dashboard_root.size() + 1));
+  const dashboard_asset* index = nullptr;
+  for (const auto& x : dashboard_assets()) {
+    if (x.path == name)
+      return asset_page(x);
+    if (x.path == "index.html")
+      index = &x;
+  }
+  return asset_page(*index);
+}
+
+} // namespace
+
 void http_pages::get(std::string_view target, const answer& done) const {
   const auto path = target.substr(0, target.find('?'));
+  if (path == "/" || path == dashboard_root)
+    return done(redirect_to("/ui/"));
+  if (path.starts_with("/ui/"))
+    return done(dashboard_page(path));
   if (path == "/healthz")
     return done({.body = "ok\n"});
   if (path == "/readyz" && serving_())
@@ -19,7 +59,7 @@ void http_pages::get(std::string_view target, const answer& done) const {
     return get_status(done);
   done({.status = 404,
         .body = "there is no page " + std::string(path.substr(0, 200))
-                + " here; there are /healthz, /readyz, /metrics and /status\n"});
+                + " here; there are /ui/, /api/v1, /healthz, /readyz, /metrics and /status\n"});
 }
 
 void http_pages::get_status(const answer& done) const {

@@ -3,7 +3,6 @@
 #include "test/support/folder.hpp"
 #include "test/support/forgetful_disk.hpp"
 
-
 #include <utility>
 
 using namespace expbuild;
