@@ -10,7 +10,7 @@ import threading
 import unittest
 
 import storage_test
-from bazel_test import BuildCase
+from bazel_test import BUDGET, BuildCase
 from reapi import find_missing, store
 from server import until
 from storage_test import LONG, check_all, loop_disk, needs_root, on
@@ -135,7 +135,7 @@ class KillNine(BuildCase):
 
             def kill_and_start():
                 for _ in range(times):
-                    until(lambda: server.metric("expbuild_actions_total") > 8, "the build does not go on")
+                    until(lambda: server.metric("expbuild_actions_total") > 8, "the build does not go on", BUDGET)
                     server.kill()
                     kills.append(server.start())
 

@@ -66,9 +66,9 @@ class ServedCase(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
 
 
-def until(holds, what):
+def until(holds, what, patience=WAIT):
     """For what another process does in its own time."""
-    end = time.monotonic() + WAIT
+    end = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < end, what() if callable(what) else what
         time.sleep(0.05)
