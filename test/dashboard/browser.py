@@ -169,10 +169,12 @@ class Browser:
         return self.js(NAMES)
 
     def too_wide(self):
-        """Names what reaches beyond the right edge of the page, if the page can be scrolled sideways."""
+        """Names what must be scrolled sideways to be seen; only output and the diagram may."""
         return self.js("""
           const w = document.documentElement.clientWidth;
-          if (document.documentElement.scrollWidth <= w) return [];
+          const inside = [...document.querySelectorAll("main *")].filter(e => e.scrollWidth > e.clientWidth + 1 && !["visible", "hidden", "clip"].includes(getComputedStyle(e).overflowX));
+          const scrolling = inside.filter(e => !e.matches("pre, .sequence, .log"));
+          if (document.documentElement.scrollWidth <= w) return scrolling.map(e => "scrolls: " + e.className);
           return [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > w + 1).slice(-5).map(e => e.tagName + "." + (e.className.baseVal ?? e.className));""")
 
     def picture(self, name):
