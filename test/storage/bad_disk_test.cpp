@@ -116,7 +116,7 @@ CAF_TEST(a disk that says it has flushed and has not never makes a result wrong)
       const auto store = *make_filesystem_result_store(options);
       disk->lie();
       for (int i = 0; i < 20; ++i)
-        CAF_CHECK(store->put(action(i), result_of(i)).ok());
+        CAF_CHECK(store->put(action(i), result_of(i), {}).ok());
       CAF_CHECK(store->flush().ok());
     }
     options.root = folder.path() / "left";
@@ -125,7 +125,7 @@ CAF_TEST(a disk that says it has flushed and has not never makes a result wrong)
     const auto store = *make_filesystem_result_store(options);
     for (int i = 0; i < 20; ++i)
       if (const auto found = store->get(action(i)); found.ok()) {
-        CAF_CHECK(found->SerializeAsString() == result_of(i).SerializeAsString());
+        CAF_CHECK(found->result.SerializeAsString() == result_of(i).SerializeAsString());
       } else {
         ++lost;
         CAF_CHECK(absl::IsNotFound(found.status()));

@@ -217,17 +217,17 @@ CAF_TEST(only the record that was looked at is removed) {
     CAF_CHECK(store->put(action, result_with(1), {}).ok());
     const auto seen = store->peek(action)->serial;
     CAF_CHECK(store->put(action, result_with(1), {}).ok()); // the same result, stored anew
-    CAF_CHECK_EQUAL(*store->remove_record(action, seen), false);
+    CAF_CHECK(!*store->remove_record(action, seen));
     CAF_CHECK(store->get(action).ok());
-    CAF_CHECK_EQUAL(*store->remove_record(action, store->peek(action)->serial), true);
+    CAF_CHECK(*store->remove_record(action, store->peek(action)->serial));
     CAF_CHECK(absl::IsNotFound(store->get(action).status()));
-    CAF_CHECK_EQUAL(*store->remove_record(action, seen), false);
+    CAF_CHECK(!*store->remove_record(action, seen));
   }
 }
 
 CAF_TEST(a record that was removed stays removed after a restart) {
   CAF_CHECK(all[1]->put(action, result_with(1), {}).ok());
-  CAF_CHECK_EQUAL(*all[1]->remove_record(action, all[1]->peek(action)->serial), true);
+  CAF_CHECK(*all[1]->remove_record(action, all[1]->peek(action)->serial));
   CAF_CHECK(absl::IsNotFound(reopen()->get(action).status()));
 }
 

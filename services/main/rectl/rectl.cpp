@@ -58,17 +58,29 @@ int main(int argc, char** argv) {
       "124 timed out, 130 interrupted; exec: the command's own. docs/rectl.md says more.");
   app.require_subcommand(1);
   app.fallthrough();
-  const std::pair<const char*, verb> verbs[] = {
-      {"status", add_status(app)},   {"capabilities", add_capabilities(app)},
-      {"exec", add_exec(app)},       {"conformance", add_conformance(app)},
-      {"upload", add_upload(app)},   {"download", add_download(app)},
-      {"cat", add_cat(app)},         {"operations", add_operations(app)},
-      {"cancel", add_cancel(app)},   {"workers", add_workers(app)},
-      {"trace", add_trace(app)},     {"purge", add_purge(app)},
-      {"actions", add_actions(app)}, {"show", add_show(app)},
-      {"explain", add_explain(app)}, {"actors", add_actors(app)},
-      {"drain", add_drain(app)},     {"undrain", add_undrain(app)},
-      {"restart", add_restart(app)}, {"bazelrc", add_bazelrc(app)}};
+  const std::pair<const char*, verb> verbs[] = {{"status", add_status(app)},
+                                                {"capabilities", add_capabilities(app)},
+                                                {"exec", add_exec(app)},
+                                                {"conformance", add_conformance(app)},
+                                                {"upload", add_upload(app)},
+                                                {"download", add_download(app)},
+                                                {"cat", add_cat(app)},
+                                                {"operations", add_operations(app)},
+                                                {"cancel", add_cancel(app)},
+                                                {"workers", add_workers(app)},
+                                                {"trace", add_trace(app)},
+                                                {"purge", add_purge(app)},
+                                                {"actions", add_actions(app)},
+                                                {"show", add_show(app)},
+                                                {"explain", add_explain(app)},
+                                                {"actors", add_actors(app)},
+                                                {"drain", add_drain(app)},
+                                                {"undrain", add_undrain(app)},
+                                                {"restart", add_restart(app)},
+                                                {"bazelrc", add_bazelrc(app)},
+                                                {"top", add_top(app)},
+                                                {"doctor", add_doctor(app)},
+                                                {"completion", add_completion(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

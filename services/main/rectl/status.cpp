@@ -1,4 +1,5 @@
 #include "services/main/rectl/progress.hpp"
+#include "services/main/rectl/table.hpp"
 #include "services/main/rectl/verbs.hpp"
 
 #include <iomanip>
@@ -28,6 +29,9 @@ void print(const admin::v1::Status& status) {
             << size_text(status.cas().max_bytes()) << " used, "
             << size_text(status.cas().promised_bytes()) << " promised\n"
             << "workers   " << status.workers_size() << "\n";
+  for (const auto& x : status.problems())
+    std::cout << coloured("problem   ", colour::bad) << x.what() << "\n          " << x.next_step()
+              << "\n";
   for (const auto& worker : status.workers()) {
     std::cout << "  " << std::left << std::setw(20) << worker.name() << std::setw(12)
               << state_of(worker) << "restarts " << worker.restarts();

@@ -49,6 +49,9 @@ verb add_drain(CLI::App& app);
 verb add_undrain(CLI::App& app);
 verb add_restart(CLI::App& app);
 verb add_bazelrc(CLI::App& app);
+verb add_top(CLI::App& app);
+verb add_doctor(CLI::App& app);
+verb add_completion(CLI::App& app);
 
 /// Prints a message as JSON (protobuf's own mapping, every field) to stdout.
 int print_json(const google::protobuf::Message& message);
