@@ -498,6 +498,15 @@ class Connection(Case):
         self.browser.one("button", "Try again").click()
         self.browser.one("tr[data-key=cas]")
 
+    def test_a_page_that_is_left_holds_no_connection_and_has_one_again_on_the_way_back(self):
+        for path in ("/ui/", "/ui/queue", "/ui/workers", "/ui/log", "/ui/actions"):
+            self.browser.go(path)
+        self.browser.until(lambda: len(self.daemon.watchers) == 1, "one page watches")
+        self.browser.driver.back()
+        self.browser.says("live", ".connection")
+        self.daemon.emit("line", {"at": stamp(time.time_ns()), "level": "info", "module": "test", "message": "seen on the way back"})
+        self.browser.one(".line", "seen on the way back")
+
     def test_events_that_were_left_out_have_the_page_fetched_again(self):
         self.browser.go("/ui/actions")
         count = lambda: sum(p.startswith("/api/v1/actions?") for _, p in self.daemon.asked)

@@ -43,6 +43,11 @@ class Refused(Exception):
         self.status, self.code = status, code
 
 
+class Listener(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with the 5 of the library a browser's connections are dropped, and tried again for a minute
+
+
 class StandIn:
     """with StandIn() as s: browse s.url; s.emit("action", {...}) tells everyone who watches."""
 
@@ -56,8 +61,7 @@ class StandIn:
         class Bound(Handler):
             owner = stand_in
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Bound)
-        self.server.daemon_threads = True
+        self.server = Listener(("127.0.0.1", port), Bound)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self):

@@ -33,7 +33,10 @@ class App implements Shell, Listener {
       this.bar, this.main, this.offline, this.spoken);
     document.addEventListener("click", event => this.click(event));
     window.addEventListener("popstate", () => this.route(false));
-    window.addEventListener("pagehide", () => keepSamples(this.samples));
+    window.addEventListener("pagehide", () => {
+      this.page?.suspend();
+      keepSamples(this.samples);
+    });
     window.setInterval(() => { if (!document.hidden) this.update(); }, 1000);
     void this.loadFeatures();
     this.route(false);

@@ -27,6 +27,7 @@ export abstract class Page {
   onWorker(_worker: Worker): void {}
   onStatus(_status: Status): void {}
   onResync(): void { this.start(); }
+  suspend(): void {} // the browser puts the page away; onResync() when it comes back
 
   stop(): void { this.gone.abort(); }
 

@@ -30,6 +30,10 @@ export class Stream {
   start(): void {
     document.addEventListener("visibilitychange", () => this.visibility());
     window.addEventListener("online", () => this.reconnectNow());
+    // A page that the browser keeps for its back button would keep its connection, too: six of them, and
+    // nothing loads any more.
+    window.addEventListener("pagehide", () => this.close());
+    window.addEventListener("pageshow", event => { if (event.persisted) this.visibility(); });
     this.visibility();
   }
 

@@ -42,9 +42,11 @@ export class LogPage extends Page {
     this.source.addEventListener("line", event => this.take(JSON.parse((event as MessageEvent<string>).data) as LogLine));
   }
 
+  override suspend() { this.source?.close(); }
+
   override stop() {
     super.stop();
-    this.source?.close();
+    this.suspend();
   }
 
   private broke(broken: boolean) {
