@@ -95,7 +95,7 @@ admin::v1::Action describe(const action_record& x) {
   to.set_status(absl::StatusCodeToString(x.status.code()));
   to.set_message(std::string(x.status.message()));
   set_timestamp(*to.mutable_ended_at(), x.ended);
-  if (*x.outcome != action_outcome::cache_hit) // else they are those of another run
+  if (x.attempts > 0) // else they are those of another run, or of none
     describe_stages(x.metadata, to);
   return to;
 }

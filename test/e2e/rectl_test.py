@@ -204,7 +204,7 @@ class Purge(ServedCase):
         self.assertEqual(self.purge("--older-than", "1h", "--yes")["matchedResults"], "0")
         self.assertEqual(self.exec(": time"), before)
         self.assertEqual(self.purge("--newer-than", "1h", "--dry-run")["matchedResults"], "1")
-        self.assertEqual(self.purge("--newer-than", "1h", "--older-than", "0s", "--yes")["removedResults"], "1")
+        self.assertEqual(self.purge("--newer-than", "1h", "--yes")["removedResults"], "1")
         self.assertNotEqual(self.exec(": time"), before)
 
     def test_what_was_purged_stays_away_after_a_crash_and_the_rest_is_still_known(self):
