@@ -165,7 +165,9 @@ private:
 absl::StatusOr<std::vector<digest>> read_find_missing(const service_context& context,
                                                       const grpc::ByteBuffer& request) {
   request_head head;
-  if (request.Valid() && !read_head(request_bytes(request).in(), head))
+  if (!request.Valid()) // gRPC has none for what ended in the middle
+    return absl::InvalidArgumentError("the FindMissingBlobsRequest did not arrive whole");
+  if (!read_head(request_bytes(request).in(), head))
     return absl::InvalidArgumentError("the message is no FindMissingBlobsRequest");
   if (auto status = check_instance(context, head.instance_name); !status.ok())
     return status;

@@ -208,7 +208,8 @@ class HostileClients(unittest.TestCase):
             for rpc in rpcs:
                 for garbage in (b"\xff" * 12, b"\x0a\x7f", b"\x0a" + b"\xff" * 9 + b"\x7f"):
                     self.assertNotEqual(ask(server.port, rpc, garbage)[0], 0, (rpc, garbage))
-                ask(server.port, rpc, field(1, b"\xff\xfe"))  # no UTF-8, where field 1 is a string
+                if not rpc.endswith("/Watch"):  # any message will do for that one, and it has no end
+                    ask(server.port, rpc, field(1, b"\xff\xfe"))  # no UTF-8, where field 1 is a string
                 self.assertIsNone(server.process.poll(), rpc)
 
     # ---- what they ask for -------------------------------------------------------------------------------------------

@@ -76,9 +76,9 @@ CAF_TEST(a message that is cut short is refused or is one with less in it) {
   }
 }
 
-CAF_TEST(an empty message asks for nothing) {
+CAF_TEST(an empty message asks for nothing and none at all is refused) {
   CAF_CHECK(read("").ok());
-  CAF_CHECK(read_find_missing(context, grpc::ByteBuffer()).ok());
+  CAF_CHECK(absl::IsInvalidArgument(read_find_missing(context, grpc::ByteBuffer()).status()));
 }
 
 CAF_TEST(a hash of any length that is no digest is told as such) {
