@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
       {"actions", add_actions(app)}, {"show", add_show(app)},
       {"explain", add_explain(app)}, {"actors", add_actors(app)},
       {"drain", add_drain(app)},     {"undrain", add_undrain(app)},
-      {"restart", add_restart(app)}, {"bazelrc", add_bazelrc(app)}};
+      {"restart", add_restart(app)}, {"bazelrc", add_bazelrc(app)},
+      {"logs", add_logs(app)},       {"log-level", add_log_level(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

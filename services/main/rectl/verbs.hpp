@@ -49,6 +49,8 @@ verb add_drain(CLI::App& app);
 verb add_undrain(CLI::App& app);
 verb add_restart(CLI::App& app);
 verb add_bazelrc(CLI::App& app);
+verb add_logs(CLI::App& app);
+verb add_log_level(CLI::App& app);
 
 /// Prints a message as JSON (protobuf's own mapping, every field) to stdout.
 int print_json(const google::protobuf::Message& message);
