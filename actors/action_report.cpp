@@ -1,6 +1,7 @@
 #include "actors/action_report.hpp"
 
 #include "actors/execution_times.hpp"
+#include "actors/log_line.hpp"
 
 namespace expbuild {
 
@@ -8,18 +9,9 @@ namespace {
 
 constexpr std::size_t max_text = 200;
 
-std::string clean(std::string text) {
-  if (text.size() > max_text)
-    text.resize(max_text);
-  for (auto& c : text)
-    if (static_cast<unsigned char>(c) < ' ' || c == 127)
-      c = '?';
-  return text;
-}
-
 void add(std::string& to, const char* name, const std::string& value) {
   if (!value.empty())
-    to.append(" ").append(name).append("=").append(clean(value));
+    to.append(" ").append(name).append("=").append(clean_text(value, max_text));
 }
 
 void add_ms(std::string& to, const char* name, std::chrono::nanoseconds value) {
@@ -59,7 +51,7 @@ std::string report_of(const digest& action, const request_metadata& asker,
   add(text, "configuration", asker.configuration_id);
   add(text, "action_id", asker.action_id == action.hash() ? std::string() : asker.action_id);
   if (!status.ok())
-    text += ": " + clean(std::string(status.message()));
+    text += ": " + clean_text(std::string(status.message()), max_text);
   return text;
 }
 

@@ -250,8 +250,11 @@ void dispatcher_state::died(const caf::actor_addr& who) {
   if (found == by_actor.end())
     return; // released, as it should be
   const auto execution = found->second;
-  logger().error("an operation actor died before its end; its clients are told to try again");
-  for (const auto& operation : executions.at(execution).names)
+  const auto& lost = executions.at(execution);
+  const log_about about(lost.action.to_string(), {}, lost.trace);
+  logger().error("the actor of action {} died before its end; its clients are told to try again",
+                 about.action());
+  for (const auto& operation : lost.names)
     if (names.find(operation) == execution)
       names.erase(operation);
   forget_live(execution);

@@ -1,61 +1,65 @@
 #include "actors/log.hpp"
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-
 #include <absl/status/statusor.h>
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
-#include <map>
 #include <mutex>
+#include <set>
+#include <vector>
 
 namespace expbuild {
 
 namespace {
 
-/// INFO, not info; the guide's form.
-class upper_level : public spdlog::custom_flag_formatter {
-public:
-  void format(const spdlog::details::log_msg& message, const std::tm&,
-              spdlog::memory_buf_t& out) override {
-    static constexpr const char* names[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", ""};
-    const std::string_view text = names[message.level];
-    out.append(text.data(), text.data() + text.size());
-  }
-  std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<upper_level>();
-  }
-};
+using level_type = spdlog::level::level_enum;
+
+/// So that levels can be set, and a wrong name be told, before a module says its first word.
+/// test/e2e/logs_test.py holds it against the sources.
+constexpr const char* modules[] = {"action_cache", "cas",       "dispatcher", "docker",    "grpc",
+                                   "http",         "operation", "pool",       "scheduler", "server",
+                                   "staging",      "storage",   "supervisor", "workspace"};
 
 struct log_state {
   std::mutex guard;
-  std::shared_ptr<spdlog::sinks::sink> sink;
-  spdlog::level::level_enum level = spdlog::level::info;
-  std::map<std::string, spdlog::level::level_enum> by_module;
+  const std::shared_ptr<log_sink> sink = std::make_shared<log_sink>();
+  level_type level = level_type::info;
+  std::map<std::string, level_type> by_module;
   std::map<std::string, std::shared_ptr<spdlog::logger>> loggers;
+  std::set<std::string> known{std::begin(modules), std::end(modules)};
 
-  log_state() : sink(std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-    formatter->add_flag<upper_level>('*').set_pattern("%Y-%m-%dT%H:%M:%SZ %* %n: %v");
-    sink->set_formatter(std::move(formatter));
-  }
-
-  spdlog::level::level_enum level_of(const std::string& module) const {
+  level_type level_of(const std::string& module) const {
     const auto found = by_module.find(module);
     return found == by_module.end() ? level : found->second;
+  }
+
+  absl::Status check_module(const std::string& module) const {
+    if (known.contains(module))
+      return absl::OkStatus();
+    return absl::InvalidArgumentError("'" + module.substr(0, 100)
+                                      + "' is no module of the log; there are "
+                                      + absl::StrJoin(known, ", "));
+  }
+
+  void apply() {
+    for (auto& [module, logger] : loggers)
+      logger->set_level(level_of(module));
   }
 };
 
 log_state& the_state() {
-  static log_state state;
+  static auto& state = *new log_state; // never destroyed: other threads may log at the end
   return state;
 }
 
-absl::StatusOr<spdlog::level::level_enum> parse_level(const std::string& text) {
-  for (const auto* known : {"trace", "debug", "info", "warn", "error", "off"})
-    if (text == known)
-      return text == "error" ? spdlog::level::err : spdlog::level::from_str(text);
-  return absl::InvalidArgumentError("log level '" + text
+absl::StatusOr<level_type> parse_level(const std::string& text) {
+  const auto wanted = absl::AsciiStrToLower(text);
+  for (const auto level : {level_type::trace, level_type::debug, level_type::info, level_type::warn,
+                           level_type::err, level_type::off})
+    if (wanted == level_name(level))
+      return level;
+  return absl::InvalidArgumentError("log level '" + text.substr(0, 100)
                                     + "' is none of trace, debug, info, warn, error, off");
 }
 
@@ -64,11 +68,11 @@ absl::StatusOr<spdlog::level::level_enum> parse_level(const std::string& text) {
 spdlog::logger& log_of(const std::string& module) {
   auto& state = the_state();
   const std::lock_guard lock(state.guard);
+  state.known.insert(module);
   auto& logger = state.loggers[module];
   if (!logger) {
     logger = std::make_shared<spdlog::logger>(module, state.sink);
     logger->set_level(state.level_of(module));
-    logger->flush_on(spdlog::level::trace);
   }
   return *logger;
 }
@@ -76,20 +80,58 @@ spdlog::logger& log_of(const std::string& module) {
 absl::Status set_log_levels(const std::string& levels) {
   auto& state = the_state();
   const std::lock_guard lock(state.guard);
+  auto level = state.level;
+  auto by_module = state.by_module;
   const std::vector<std::string> parts = absl::StrSplit(levels, ',', absl::SkipEmpty());
   for (const auto& part : parts) {
     const auto equals = part.find('=');
-    const auto level = parse_level(equals == std::string::npos ? part : part.substr(equals + 1));
-    if (!level.ok())
-      return level.status();
-    if (equals == std::string::npos)
-      state.level = *level;
-    else
-      state.by_module[part.substr(0, equals)] = *level;
+    const auto found = parse_level(equals == std::string::npos ? part : part.substr(equals + 1));
+    if (!found.ok())
+      return found.status();
+    if (equals == std::string::npos) {
+      level = *found;
+      continue;
+    }
+    const auto module = part.substr(0, equals);
+    if (auto status = state.check_module(module); !status.ok())
+      return status;
+    by_module[module] = *found;
   }
-  for (auto& [module, logger] : state.loggers)
-    logger->set_level(state.level_of(module));
+  state.level = level;
+  state.by_module = std::move(by_module);
+  state.apply();
   return absl::OkStatus();
+}
+
+absl::Status set_log_level(const std::string& module, const std::string& level) {
+  const auto found = parse_level(level);
+  if (!found.ok())
+    return found.status();
+  auto& state = the_state();
+  const std::lock_guard lock(state.guard);
+  if (module.empty()) {
+    state.level = *found;
+    state.by_module.clear();
+  } else if (auto status = state.check_module(module); !status.ok()) {
+    return status;
+  } else {
+    state.by_module[module] = *found;
+  }
+  state.apply();
+  return absl::OkStatus();
+}
+
+std::map<std::string, std::string> log_levels() {
+  auto& state = the_state();
+  const std::lock_guard lock(state.guard);
+  std::map<std::string, std::string> levels;
+  for (const auto& module : state.known)
+    levels[module] = level_name(state.level_of(module));
+  return levels;
+}
+
+log_sink& the_log() {
+  return *the_state().sink;
 }
 
 } // namespace expbuild

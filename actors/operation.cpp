@@ -52,6 +52,7 @@ std::string message_of(const digest& action, const reapi::ExecutedActionMetadata
 /// With the first stream, whose trace the whole story belongs to.
 void operation_actor_state::start() {
   begun = true;
+  trace = current_trace().trace;
   began = std::chrono::system_clock::now();
   if (!action.ok())
     return finish(action.status(), nullptr, false);
@@ -77,9 +78,11 @@ void operation_actor_state::cache_answered(result_checked& answer) {
     return;
   if (answer.result.ok())
     return finish(absl::OkStatus(), *answer.result, true);
-  if (!absl::IsNotFound(answer.result.status())) // a broken cache costs time, not the build
-    logger().warn("{}: looking up the result failed, running it instead: {}", action_id.to_string(),
+  if (!absl::IsNotFound(answer.result.status())) { // a broken cache costs time, not the build
+    const auto about = this_action();
+    logger().warn("{}: looking up the result failed, running it instead: {}", about.action(),
                   answer.result.status().ToString());
+  }
   queue(std::string(answer.result.status().message()));
 }
 
@@ -92,6 +95,10 @@ void operation_actor_state::queue(std::string why_not_cached) {
   work->priority = priority;
   work->queued_at = std::chrono::system_clock::now();
   set_time(*metadata.mutable_queued_timestamp(), work->queued_at);
+  if (logger().should_log(spdlog::level::debug)) {
+    const auto about = this_action();
+    logger().debug("action {} is queued: {}", about.action(), why_not_cached);
+  }
   caf::anon_send(options.recorder, action_moved{.trace = {},
                                                 .execution = execution,
                                                 .stage = stage,
@@ -108,6 +115,11 @@ void operation_actor_state::moved(const stage_reached& event) {
     return;
   stage = event.stage;
   metadata.set_worker(event.worker);
+  if (logger().should_log(spdlog::level::debug)) {
+    const auto about = this_action();
+    logger().debug("action {} is {}", about.action(),
+                   event.worker.empty() ? "queued again" : "executed by " + event.worker);
+  }
   caf::anon_send(options.recorder, action_moved{.trace = {},
                                                 .execution = execution,
                                                 .stage = stage,
@@ -135,10 +147,17 @@ void operation_actor_state::ended(job_done& event) {
 void operation_actor_state::stored(const absl::Status& status) {
   if (completed())
     return;
-  if (!status.ok()) // the result is good all the same; only the next build pays
-    logger().warn("{}: the result could not be cached: {}", action_id.to_string(),
-                  status.ToString());
+  if (!status.ok()) { // the result is good all the same; only the next build pays
+    const auto about = this_action();
+    logger().warn("{}: the result could not be cached: {}", about.action(), status.ToString());
+  }
   finish(absl::OkStatus(), std::exchange(pending, nullptr), false);
+}
+
+/// For the lines about it.
+log_about operation_actor_state::this_action() const {
+  return log_about(action_id.to_string(), names.empty() ? std::string() : names.begin()->first,
+                   trace);
 }
 
 void operation_actor_state::finish(const absl::Status& status, const cached_result& result,
@@ -164,8 +183,10 @@ void operation_actor_state::finish(const absl::Status& status, const cached_resu
                                                 .result = result,
                                                 .keep_trace = failed || slow});
   const auto level = from_cache ? spdlog::level::debug : spdlog::level::info;
-  if (logger().should_log(level))
+  if (logger().should_log(level)) {
+    const auto about = this_action();
     logger().log(level, "{}", report_of(action_id, asker, status, *made, metadata));
+  }
   response = std::move(made);
   complete();
 }

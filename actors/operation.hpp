@@ -1,5 +1,6 @@
 #pragma once
 #include "actors/interfaces.hpp"
+#include "actors/log_about.hpp"
 #include "actors/metrics.hpp"
 #include "actors/traced_actor.hpp"
 
@@ -68,6 +69,7 @@ private:
   void check_cache();
   void queue(std::string why_not_cached);
   void tell();
+  log_about this_action() const;
   void finish(const absl::Status& status, const cached_result& result, bool from_cache);
   void end_name(const std::string& operation, const absl::Status& status);
   void abandon(const absl::Status& why);
@@ -81,7 +83,8 @@ private:
   execution_stage stage = execution_stage::queued;
   reapi::ExecutedActionMetadata metadata;
   std::shared_ptr<const reapi::ExecuteResponse> response;
-  cached_result pending; ///< waits for the action cache
+  std::uint64_t trace = 0; ///< that of the stream which started it
+  cached_result pending;   ///< waits for the action cache
   bool begun = false;
   bool queued = false;
   bool abandoned = false;

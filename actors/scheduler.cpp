@@ -199,6 +199,7 @@ void scheduler_state::put_back(std::uint64_t execution, const std::string& worke
                                "action " + action + " lost its worker " + std::to_string(x.attempts)
                                + " times, last " + worker + ": " + why),
                            .result = nullptr});
+  const log_about about(action);
   logger().warn("{} died while it ran action {} (attempt {} of {}): queued again", worker, action,
                 x.attempts, options.max_attempts);
   options.meters->action_retried();

@@ -1,7 +1,9 @@
+#include "actors/log.hpp"
 #include "services/action_details.hpp"
 #include "services/action_list.hpp"
 #include "services/action_messages.hpp"
 #include "services/explanation.hpp"
+#include "services/log_stream.hpp"
 #include "services/purge_request.hpp"
 #include "services/rpc_call.hpp"
 #include "services/services.hpp"
@@ -29,12 +31,22 @@ auto fill(Message* response, const unary_call& answer) {
   };
 }
 
+absl::Status change_level(const admin::v1::SetLogLevelRequest& request) {
+  if (auto status = set_log_level(request.module(), request.level()); !status.ok())
+    return status;
+  log_of("server").info("log level of {} is {} now",
+                        request.module().empty() ? "all modules" : request.module(),
+                        request.level());
+  return absl::OkStatus();
+}
+
 class admin_service final : public admin::v1::Admin::CallbackService {
 public:
   explicit admin_service(context_ptr context)
       : context_(std::move(context)), status_(meter("GetStatus")), trace_(meter("GetTrace")),
         list_(meter("ListActions")), action_(meter("GetAction")), explain_(meter("Explain")),
         actors_(meter("GetActors")), control_(meter("ControlWorkers")), watch_(meter("Watch")),
+        log_(meter("GetLog")), log_level_(meter("SetLogLevel")),
         purge_(meter("PurgeActionResults")) {}
 
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* call,
@@ -112,6 +124,25 @@ public:
     return watch_all(context_, watch_, *call, *request);
   }
 
+  grpc::ServerWriteReactor<admin::v1::LogLine>*
+  GetLog(grpc::CallbackServerContext* call, const admin::v1::GetLogRequest* request) override {
+    return stream_log(context_, log_, *call, *request);
+  }
+
+  grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* call,
+                                        const admin::v1::SetLogLevelRequest* request,
+                                        admin::v1::LogLevels* response) override {
+    return serve(*context_, *call, log_level_, [&](const unary_call& answer) {
+      if (!request->level().empty())
+        if (auto status = change_level(*request); !status.ok())
+          return status;
+      for (auto& [module, level] : log_levels())
+        (*response->mutable_levels())[module] = level;
+      answer.finish(absl::OkStatus());
+      return absl::OkStatus();
+    });
+  }
+
   grpc::ServerUnaryReactor*
   PurgeActionResults(grpc::CallbackServerContext* call,
                      const admin::v1::PurgeActionResultsRequest* request,
@@ -149,6 +180,8 @@ private:
   rpc_meter& actors_;
   rpc_meter& control_;
   rpc_meter& watch_;
+  rpc_meter& log_;
+  rpc_meter& log_level_;
   rpc_meter& purge_;
 };
 

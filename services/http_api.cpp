@@ -7,6 +7,7 @@
 #include "services/explanation.hpp"
 #include "services/http_blob_pages.hpp"
 #include "services/http_event_stream.hpp"
+#include "services/http_log_stream.hpp"
 #include "services/http_query.hpp"
 #include "services/json.hpp"
 #include "services/status_report.hpp"
@@ -114,14 +115,15 @@ private:
       return trace();
     if (what_it_is == "reproduce")
       return reproduce();
+    if (what_it_is == "log")
+      return tell_page(log_page(*context_, query_));
     if (what_it_is == "features")
       return exchange().answer(json_page(
           nlohmann::json{{"control", options_.control}, {"version", context_->version}}.dump()));
     if (is_blob_page(what_it_is))
       return make_blob_page(context_, what_it_is, query_,
-                            back<absl::StatusOr<http_page>>([this](absl::StatusOr<http_page> x) {
-                              x.ok() ? exchange().answer(*std::move(x)) : fail(x.status());
-                            }));
+                            back<absl::StatusOr<http_page>>(
+                                [this](absl::StatusOr<http_page> x) { tell_page(std::move(x)); }));
     fail(absl::NotFoundError("there is nothing at " + query_.from(0).substr(0, 200)
                              + "; docs/http-api.md lists what there is"));
   }
@@ -193,6 +195,9 @@ private:
     return back<result>([this](const result& x) { x.ok() ? answer(*x) : fail(x.status()); });
   }
 
+  void tell_page(absl::StatusOr<http_page> x) {
+    x.ok() ? exchange().answer(*std::move(x)) : fail(x.status());
+  }
   void answer(const google::protobuf::Message& x) { exchange().answer(json_page(to_json(x))); }
   void fail(const absl::Status& why) { exchange().answer(error_page(why)); }
 
@@ -237,6 +242,9 @@ std::shared_ptr<http_handler> http_api::handler_for(http_exchange& exchange) con
   const bool may = !options_.local_names_only || is_local_host(exchange.header("Host"));
   if (may && path.size() == 3 && path[2] == "watch" && exchange.method() == "GET")
     return make_event_stream(exchange, context_, watch_request(query));
+  if (may && path.size() == 3 && path[2] == "log" && exchange.method() == "GET")
+    if (auto stream = make_http_log_stream(exchange, *context_, query))
+      return stream;
   return std::make_shared<api_handler>(exchange, context_, options_);
 }
 

@@ -10,6 +10,7 @@
 #include <iostream>
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /// re-server: the daemon.
 
@@ -57,11 +58,24 @@ int check_config(const std::string& file) {
   return ended_well;
 }
 
-absl::Status set_up_logging(bool verbose) {
+absl::Status set_up_logging(bool verbose, bool json) {
+  the_log().set_format(json ? log_format::json : log_format::text);
   if (const auto* levels = std::getenv("EXPBUILD_LOG"); levels != nullptr) // NOLINT: one thread yet
     if (auto status = set_log_levels(levels); !status.ok())
       return absl::InvalidArgumentError("EXPBUILD_LOG: " + std::string(status.message()));
   return verbose ? set_log_levels("debug") : absl::OkStatus();
+}
+
+/// The next of them but SIGHUP: nothing to reload yet, and no reason to die. Between them it tells
+/// what the log has left out.
+int wait_for(const sigset_t& stops) {
+  constexpr timespec pause{.tv_sec = 5, .tv_nsec = 0};
+  for (;;) {
+    const int signal = ::sigtimedwait(&stops, nullptr, &pause);
+    if (signal > 0 && signal != SIGHUP)
+      return signal;
+    the_log().tell_repeats(std::chrono::system_clock::now());
+  }
 }
 
 int serve(const std::string& file, const sigset_t& stops) {
@@ -79,12 +93,9 @@ int serve(const std::string& file, const sigset_t& stops) {
   if (!settings.http.address.empty())
     logger().info("Serving HTTP on {} (port {})", settings.http.address, (*started)->http_port());
   warn_if_exposed(settings);
-  int signal = 0;
-  do
-    ::sigwait(&stops, &signal);
-  while (signal == SIGHUP); // nothing to reload yet, and no reason to die
-  logger().info("{} received", signal == SIGINT ? "SIGINT" : "SIGTERM");
+  logger().info("{} received", wait_for(stops) == SIGINT ? "SIGINT" : "SIGTERM");
   (*started)->stop();
+  the_log().tell_all_repeats(std::chrono::system_clock::now());
   return ended_well;
 }
 
@@ -94,8 +105,12 @@ int main(int argc, char** argv) {
   CLI::App app("ExpBuild: a Bazel Remote Execution server");
   std::string file;
   bool verbose = false;
+  std::string format = "text";
   app.add_option("--config", file, "configuration file (TOML); without one, built-in defaults");
   app.add_flag("--verbose,-v", verbose, "log at debug level");
+  app.add_option("--log-format", format, "text, or json: one object a line")
+      ->envname("EXPBUILD_LOG_FORMAT")
+      ->check(CLI::IsMember({"text", "json"}));
   app.set_version_flag("--version", expbuild_version());
   std::string to_check;
   auto* check = app.add_subcommand("check-config", "report all problems of a configuration file");
@@ -107,7 +122,7 @@ int main(int argc, char** argv) {
   // Debian builds abseil with its search for deadlocks, in every mutex that gRPC locks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   raise_descriptor_limit();
-  if (auto status = set_up_logging(verbose); !status.ok()) {
+  if (auto status = set_up_logging(verbose, format == "json"); !status.ok()) {
     std::cerr << "re-server: " << std::string(status.message()) << "\n";
     return bad_configuration;
   }

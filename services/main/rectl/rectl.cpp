@@ -80,7 +80,9 @@ int main(int argc, char** argv) {
                                                 {"bazelrc", add_bazelrc(app)},
                                                 {"top", add_top(app)},
                                                 {"doctor", add_doctor(app)},
-                                                {"completion", add_completion(app)}};
+                                                {"completion", add_completion(app)},
+                                                {"logs", add_logs(app)},
+                                                {"log-level", add_log_level(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -52,6 +52,8 @@ verb add_bazelrc(CLI::App& app);
 verb add_top(CLI::App& app);
 verb add_doctor(CLI::App& app);
 verb add_completion(CLI::App& app);
+verb add_logs(CLI::App& app);
+verb add_log_level(CLI::App& app);
 
 /// Prints a message as JSON (protobuf's own mapping, every field) to stdout.
 int print_json(const google::protobuf::Message& message);

@@ -1,0 +1,106 @@
+#include "services/http_log_stream.hpp"
+
+#include "services/json.hpp"
+#include "services/log_reader.hpp"
+
+#include <absl/strings/numbers.h>
+
+#include <algorithm>
+
+namespace expbuild {
+
+namespace {
+
+/// With nothing to tell, something is sent all the same: so a client that is gone is noticed.
+constexpr std::chrono::seconds heartbeat{15};
+constexpr std::size_t bytes_at_once = 64 << 10;
+/// Of a page: it is made in one go, and others wait meanwhile.
+constexpr std::int32_t page_lines = 1000;
+
+/// The exchange lives on the HTTP thread alone: so does this, without a lock.
+class http_log_stream final : public http_handler {
+public:
+  http_log_stream(http_exchange& exchange, log_reader reader)
+      : http_handler(exchange), reader_(std::move(reader)) {}
+
+private:
+  void begin() override {
+    if (exchange().begin({.content_type = "text/event-stream",
+                          .length = http_head::endless,
+                          .more = {{"Cache-Control", "no-store"}}}))
+      send(": this is the log\n\n");
+  }
+
+  void go_on() {
+    std::string text;
+    while (text.size() < bytes_at_once)
+      if (const auto line = reader_.next())
+        text += "event: line\ndata: " + to_json(*line, json_form::one_line) + "\n\n";
+      else
+        break;
+    if (!text.empty())
+      return send(std::move(text));
+    if (reader_.ended())
+      return exchange().abort();
+    if (std::chrono::steady_clock::now() - last_sent_ > heartbeat)
+      return send(": still here\n\n");
+    exchange().call_after(log_interval, next([this] { go_on(); }));
+  }
+
+  void send(std::string text) {
+    text_ = std::move(text);
+    last_sent_ = std::chrono::steady_clock::now();
+    exchange().send(text_, next([this] { go_on(); }));
+  }
+
+  log_reader reader_;
+  std::string text_;
+  std::chrono::steady_clock::time_point last_sent_;
+};
+
+/// What GET /api/v1/log?last=N&follow=1&level=L&module=M&contains=C asks for.
+absl::StatusOr<admin::v1::GetLogRequest> log_request(const http_query& query) {
+  admin::v1::GetLogRequest request;
+  std::int32_t last = 0;
+  const auto asked = query.get("last");
+  if (!asked.empty() && !absl::SimpleAtoi(asked, &last))
+    return absl::InvalidArgumentError("'last' is a number of lines");
+  request.set_last(asked.empty() || last != 0 ? last : -1); // "last=0" is meant
+  request.set_follow(query.get("follow") == "1");
+  request.set_level(query.get("level"));
+  request.set_module(query.get("module"));
+  request.set_contains(query.get("contains"));
+  return request;
+}
+
+} // namespace
+
+std::shared_ptr<http_handler> make_http_log_stream(http_exchange& exchange,
+                                                   const service_context& context,
+                                                   const http_query& query) {
+  const auto request = log_request(query);
+  if (!request.ok() || !request->follow())
+    return nullptr;
+  auto reader = log_reader::make(context.log, *request);
+  if (!reader.ok())
+    return nullptr;
+  return std::make_shared<http_log_stream>(exchange, *std::move(reader));
+}
+
+absl::StatusOr<http_page> log_page(const service_context& context, const http_query& query) {
+  auto request = log_request(query);
+  if (!request.ok())
+    return request.status();
+  request->set_follow(false);
+  request->set_last(std::min(request->last(), page_lines));
+  auto reader = log_reader::make(context.log, *request);
+  if (!reader.ok())
+    return reader.status();
+  http_page page{.content_type = "application/x-ndjson",
+                 .more = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}}};
+  while (const auto line = reader->next())
+    page.body += to_json(*line, json_form::one_line) + "\n";
+  return page;
+}
+
+} // namespace expbuild

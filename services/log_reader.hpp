@@ -1,0 +1,54 @@
+#pragma once
+#include "actors/log_ring.hpp"
+
+#include "expbuild/admin/v1/admin.pb.h"
+
+#include <absl/status/statusor.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace expbuild {
+
+/// How often whoever follows the log looks for new lines.
+inline constexpr std::chrono::milliseconds log_interval{200};
+
+/// One who reads the log, as a GetLogRequest says. It holds no line but those of its next answers,
+/// and these the ring has as well until it lets them go: a slow reader costs at most the ring once
+/// more. One thread at a time.
+class log_reader {
+public:
+  /// INVALID_ARGUMENT for a level that is none, or for a text to look for above 1,000 bytes.
+  static absl::StatusOr<log_reader> make(std::shared_ptr<const log_ring> ring,
+                                         const admin::v1::GetLogRequest& request);
+
+  /// The next line that fits; nothing: there is none now. Lines that were gone before they could
+  /// be read are told in a line of their own.
+  std::optional<admin::v1::LogLine> next();
+
+  /// With nothing more to be read: OK when no more was asked for, UNAVAILABLE when the daemon
+  /// stops; nothing while it follows.
+  std::optional<absl::Status> ended() const;
+
+private:
+  log_reader(std::shared_ptr<const log_ring> ring, const admin::v1::GetLogRequest& request,
+             spdlog::level::level_enum level)
+      : ring_(std::move(ring)), request_(request), level_(level) {}
+
+  bool fits(const log_line& line) const;
+  void begin();
+  bool look();
+
+  std::shared_ptr<const log_ring> ring_;
+  admin::v1::GetLogRequest request_;
+  spdlog::level::level_enum level_;
+  bool begun_ = false;
+  std::uint64_t place_ = 0;
+  std::uint64_t lost_ = 0;
+  std::deque<log_line_ptr> found_;
+};
+
+} // namespace expbuild

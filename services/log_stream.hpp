@@ -1,0 +1,18 @@
+#pragma once
+#include "services/rpc_call.hpp"
+#include "services/service_context.hpp"
+
+#include "expbuild/admin/v1/admin.pb.h"
+
+#include <grpcpp/support/server_callback.h>
+
+namespace expbuild {
+
+/// Answers one Admin.GetLog. Whoever writes to the log does nothing for it: while it follows, it
+/// looks for new lines every `log_interval`.
+grpc::ServerWriteReactor<admin::v1::LogLine>* stream_log(const context_ptr& context,
+                                                         rpc_meter& meter,
+                                                         const grpc::ServerContextBase& call,
+                                                         const admin::v1::GetLogRequest& request);
+
+} // namespace expbuild

@@ -1,0 +1,185 @@
+#define CAF_SUITE services.log
+#include "actors/log.hpp"
+#include "services/http_api.hpp"
+#include "services/http_endpoint.hpp"
+#include "services/log_reader.hpp"
+#include "test/services/http_client.hpp"
+#include "test/services/status_fixture.hpp"
+
+#include "expbuild/admin/v1/admin.grpc.pb.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace expbuild;
+using namespace expbuild::test;
+using nlohmann::json;
+
+namespace {
+
+struct fixture : status_fixture {
+  std::unique_ptr<http_endpoint> endpoint;
+
+  fixture() {
+    say("one", spdlog::level::info);
+    say("two", spdlog::level::warn, "cas");
+    say("three", spdlog::level::debug);
+    say("action abcd/5 ended", spdlog::level::info, "operation", "abcd/5", "operation-1");
+  }
+  ~fixture() { endpoint.reset(); }
+
+  void say(const std::string& message, spdlog::level::level_enum level = spdlog::level::info,
+           const std::string& module = "scheduler", const std::string& action = {},
+           const std::string& operation = {}) {
+    context->log->push({.at = std::chrono::system_clock::from_time_t(1'764'504'000),
+                        .level = level,
+                        .module = module,
+                        .message = message,
+                        .action = action,
+                        .operation = operation,
+                        .trace = action.empty() ? 0u : 0xabcu});
+  }
+
+  admin::v1::GetLogRequest request(int last = 0) const {
+    admin::v1::GetLogRequest x;
+    x.set_last(last);
+    return x;
+  }
+
+  /// The messages of a whole answer.
+  std::vector<std::string> ask(const admin::v1::GetLogRequest& x,
+                               grpc::StatusCode expected = grpc::StatusCode::OK) {
+    client_context call;
+    const auto lines = stub<admin::v1::Admin>()->GetLog(&call, x);
+    std::vector<std::string> messages;
+    for (admin::v1::LogLine line; lines->Read(&line);)
+      messages.push_back(line.message());
+    CAF_CHECK_EQUAL(static_cast<int>(lines->Finish().error_code()), static_cast<int>(expected));
+    return messages;
+  }
+
+  http_client connect() {
+    auto made = make_http_endpoint(
+        {.address = "127.0.0.1:0"},
+        http_pages(context, [] { return true; },
+                   {.control = false, .grpc_address = "host:8980", .local_names_only = false}));
+    CAF_REQUIRE(made.ok());
+    endpoint = *std::move(made);
+    return http_client(endpoint->port());
+  }
+};
+
+using messages = std::vector<std::string>;
+const std::string told = "action abcd/5 ended trace=0000000000000abc";
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(log_tests, fixture)
+
+CAF_TEST(the last lines are answered as far as they fit) {
+  CAF_CHECK_EQUAL(ask(request()), (messages{"one", "two", told}));
+  CAF_CHECK_EQUAL(ask(request(1)), messages{told});
+  CAF_CHECK(ask(request(-1)).empty());
+  auto x = request();
+  x.set_level("debug");
+  CAF_CHECK_EQUAL(ask(x).size(), 4u);
+  x.set_module("scheduler");
+  CAF_CHECK_EQUAL(ask(x), (messages{"one", "three"}));
+  x = request();
+  x.set_level("warn");
+  CAF_CHECK_EQUAL(ask(x), messages{"two"});
+  x.set_level("loud");
+  CAF_CHECK(ask(x, grpc::StatusCode::INVALID_ARGUMENT).empty());
+  x = request();
+  for (const auto* text : {"abcd/5", "operation-1", "trace=0000000000000abc"}) {
+    x.set_contains(text);
+    CAF_CHECK_EQUAL(ask(x), messages{told});
+  }
+  x.set_contains(std::string(2000, 'x'));
+  ask(x, grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+CAF_TEST(whoever follows is told what comes until the server stops) {
+  auto x = request(1);
+  x.set_follow(true);
+  client_context call;
+  const auto lines = stub<admin::v1::Admin>()->GetLog(&call, x);
+  admin::v1::LogLine line;
+  CAF_REQUIRE(lines->Read(&line));
+  CAF_CHECK_EQUAL(line.action_digest(), "abcd/5");
+  CAF_CHECK_EQUAL(line.operation(), "operation-1");
+  CAF_CHECK_EQUAL(line.trace_id(), "0000000000000abc");
+  CAF_CHECK_EQUAL(line.level(), "info");
+  CAF_CHECK_EQUAL(line.at().seconds(), 1'764'504'000);
+  say("left out", spdlog::level::debug);
+  say("four");
+  CAF_REQUIRE(lines->Read(&line));
+  CAF_CHECK_EQUAL(line.message(), "four");
+  context->log->close();
+  CAF_CHECK(!lines->Read(&line));
+  CAF_CHECK(lines->Finish().error_code() == grpc::StatusCode::UNAVAILABLE);
+}
+
+CAF_TEST(whoever reads too slowly is told how many lines are missing) {
+  auto x = request(-1);
+  x.set_follow(true);
+  auto reader = *log_reader::make(context->log, x);
+  CAF_CHECK(!reader.next());
+  CAF_CHECK(!reader.ended());
+  for (int i = 0; i < 12'000; ++i)
+    say(std::to_string(i));
+  const auto missing = reader.next();
+  CAF_REQUIRE(missing);
+  CAF_CHECK_EQUAL(missing->lost(), 2000);
+  CAF_CHECK(contains(missing->message(), "2000 lines are missing here"));
+  for (int i = 2000; i < 12'000; ++i)
+    CAF_REQUIRE_EQUAL(reader.next()->message(), std::to_string(i));
+  CAF_CHECK(!reader.next());
+}
+
+CAF_TEST(a browser follows it as events) {
+  auto client = connect();
+  client.send("GET /api/v1/log?last=1&follow=1&level=&module=&contains= HTTP/1.1\r\n"
+              "Host: localhost\r\n\r\n");
+  CAF_CHECK(contains(client.until("\r\n\r\n"), "text/event-stream"));
+  client.until("event: line\ndata: ");
+  const auto first = json::parse(client.until("\n\n"));
+  CAF_CHECK_EQUAL(first["actionDigest"].get<std::string>(), "abcd/5");
+  say("four\" <b>");
+  client.until("event: line\ndata: ");
+  CAF_CHECK_EQUAL(json::parse(client.until("\n\n"))["message"].get<std::string>(), "four\" <b>");
+}
+
+CAF_TEST(without following it is one object a line) {
+  const auto answer = connect().ask("GET", "/api/v1/log?last=2&level=debug");
+  CAF_CHECK(contains(answer, "application/x-ndjson"));
+  const auto body = body_of(answer);
+  CAF_CHECK_EQUAL(std::count(body.begin(), body.end(), '\n'), 2);
+  CAF_CHECK_EQUAL(json::parse(body.substr(0, body.find('\n')))["message"].get<std::string>(),
+                  "three");
+  CAF_CHECK(contains(http_client(endpoint->port()).ask("GET", "/api/v1/log?level=loud"), "400"));
+  CAF_CHECK(contains(http_client(endpoint->port()).ask("GET", "/api/v1/log?last=x&follow=1"),
+                     "INVALID_ARGUMENT"));
+}
+
+CAF_TEST(levels are changed while it runs) {
+  const auto set = [this](const std::string& module, const std::string& level,
+                          admin::v1::LogLevels* levels) {
+    client_context call;
+    admin::v1::SetLogLevelRequest x;
+    x.set_module(module);
+    x.set_level(level);
+    return stub<admin::v1::Admin>()->SetLogLevel(&call, x, levels).error_code();
+  };
+  admin::v1::LogLevels levels;
+  CAF_CHECK(set("cas", "error", &levels) == grpc::StatusCode::OK);
+  CAF_CHECK_EQUAL(levels.levels().at("cas"), "error");
+  CAF_CHECK_EQUAL(levels.levels().at("scheduler"), "info");
+  CAF_CHECK(!log_of("cas").should_log(spdlog::level::warn));
+  CAF_CHECK(set("sac", "error", &levels) == grpc::StatusCode::INVALID_ARGUMENT);
+  CAF_CHECK(set("cas", "loud", &levels) == grpc::StatusCode::INVALID_ARGUMENT);
+  CAF_CHECK(set("", "info", &levels) == grpc::StatusCode::OK);
+  CAF_CHECK(set("", "", &levels) == grpc::StatusCode::OK);
+  CAF_CHECK_EQUAL(levels.levels().at("cas"), "info");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
