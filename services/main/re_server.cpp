@@ -1,4 +1,5 @@
 #include "services/main/exit_code.hpp"
+#include "services/main/service_manager.hpp"
 #include "services/main/settings.hpp"
 
 #include "actors/log.hpp"
@@ -64,12 +65,38 @@ absl::Status set_up_logging(bool verbose) {
   return verbose ? set_log_levels("debug") : absl::OkStatus();
 }
 
+/// Before there is a second thread.
+service_manager find_manager() {
+  auto socket = notify_socket::from_environment();
+  if (!socket.ok())
+    logger().warn("{}: the service manager will not hear of us",
+                  std::string(socket.status().message()));
+  return service_manager(socket.ok() ? *std::move(socket) : notify_socket());
+}
+
+/// Which signal has come; the manager is looked after meanwhile.
+int wait_for_stop(const sigset_t& stops, service_manager& manager) {
+  for (;;) {
+    int signal = 0;
+    if (const auto pause = manager.pause()) {
+      const timespec limit{pause->count() / 1000, pause->count() % 1000 * 1'000'000};
+      signal = ::sigtimedwait(&stops, nullptr, &limit);
+    } else {
+      ::sigwait(&stops, &signal);
+    }
+    if (signal == SIGINT || signal == SIGTERM)
+      return signal; // of SIGHUP there is nothing to reload yet, and no reason to die
+    manager.look_after();
+  }
+}
+
 int serve(const std::string& file, const sigset_t& stops) {
   config_problems problems;
   const auto settings = file.empty() ? default_config(problems) : read_config_file(file, problems);
   if (!tell(problems))
     return bad_configuration;
   logger().info("Configuration loaded from {}", file.empty() ? "built-in defaults" : file);
+  auto manager = find_manager();
   auto started = start_daemon(daemon_options_from(settings));
   if (!started.ok()) {
     logger().critical("can not start: {}", std::string(started.status().message()));
@@ -79,10 +106,9 @@ int serve(const std::string& file, const sigset_t& stops) {
   if (!settings.http.address.empty())
     logger().info("Serving HTTP on {} (port {})", settings.http.address, (*started)->http_port());
   warn_if_exposed(settings);
-  int signal = 0;
-  do
-    ::sigwait(&stops, &signal);
-  while (signal == SIGHUP); // nothing to reload yet, and no reason to die
+  manager.ready((*started)->context());
+  const int signal = wait_for_stop(stops, manager);
+  manager.stopping();
   logger().info("{} received", signal == SIGINT ? "SIGINT" : "SIGTERM");
   (*started)->stop();
   return ended_well;
