@@ -20,6 +20,7 @@ struct action_record {
   request_metadata asker;              ///< of the first
   execution_stage stage = execution_stage::cache_check;
   std::chrono::system_clock::time_point began;
+  unsigned moves = 0; ///< stages that it has reached; tells whether it moves on
   std::string worker;
   unsigned attempts = 0;
   std::vector<lost_attempt> lost;

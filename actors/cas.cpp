@@ -330,9 +330,8 @@ cas_actor::behavior_type cas(cas_state::pointer self, cas_options options) {
           [&state](const blobs_lost& x) { state.lost(x); },
           [&state](const writes_ended& x) { state.ended(x); },
           [&state](const space_measured& x) { state.measured(x); },
-          [&state](const get_cas_stats&, const reply<cas_stats>& answer) {
-            answer(state.stats());
-          }});
+          [&state](const get_cas_stats&, const reply<cas_stats>& answer) { answer(state.stats()); },
+          [](const ping&, const reply<unit>& answer) { answer(unit{}); }});
 }
 
 } // namespace expbuild

@@ -311,6 +311,7 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,
           [&state](const forget& x) { state.names.erase(x.operation); },
           [&state](const drain&, const reply<unit>& answer) { state.drain_then(answer); },
           [&state](const abort_all& x) { state.abort_everything(x); },
+          [](const ping&, const reply<unit>& answer) { answer(unit{}); },
           [&state](const tick&) { state.beat(); }});
 }
 

@@ -32,7 +32,9 @@ using cas_actor = caf::typed_actor<
     // INTERNAL: how much room there is.
     caf::reacts_to<space_measured>,
     // How much is stored.
-    caf::reacts_to<get_cas_stats, reply<cas_stats>>>;
+    caf::reacts_to<get_cas_stats, reply<cas_stats>>,
+    // Do you answer?
+    caf::reacts_to<ping, reply<unit>>>;
 
 /// ACTION CACHE: results by action digest; a hit is complete and not too old, or it is no hit.
 using action_cache_actor = caf::typed_actor<
@@ -114,6 +116,8 @@ using scheduler_actor = caf::typed_actor<
     caf::reacts_to<get_scheduler_stats, reply<scheduler_stats>>,
     // Give these workers nothing more, or something again.
     caf::reacts_to<drain_workers, reply<std::vector<std::string>>>,
+    // Do you answer?
+    caf::reacts_to<ping, reply<unit>>,
     // INTERNAL: housekeeping.
     caf::reacts_to<tick>>;
 
@@ -145,6 +149,8 @@ using dispatcher_actor = caf::typed_actor<
     caf::reacts_to<drain, reply<unit>>,
     // End everything.
     caf::reacts_to<abort_all>,
+    // Do you answer?
+    caf::reacts_to<ping, reply<unit>>,
     // INTERNAL: time for the heartbeat of all operations.
     caf::reacts_to<tick>>;
 
@@ -188,6 +194,21 @@ using recorder_actor = caf::typed_actor<
     // Tell me what happens from now on.
     caf::reacts_to<watch_actions, action_sink>,
     // No longer.
-    caf::reacts_to<unwatch_actions>>;
+    caf::reacts_to<unwatch_actions>,
+    // Those that live, now or as soon as there is one.
+    caf::reacts_to<get_live_actions, reply<live_actions>>,
+    // Do you answer?
+    caf::reacts_to<ping, reply<unit>>>;
+
+/// SENTINEL: finds what should move and does not, and says so.
+using sentinel_actor = caf::typed_actor<
+    // What stalls?
+    caf::reacts_to<get_stalls, reply<std::vector<stall>>>,
+    // INTERNAL: from now on there is something to watch.
+    caf::reacts_to<actions_live>,
+    // INTERNAL: time to look.
+    caf::reacts_to<tick>,
+    // INTERNAL: what recorder and scheduler said.
+    caf::reacts_to<house_seen>>;
 
 } // namespace expbuild

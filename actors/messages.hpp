@@ -5,6 +5,7 @@
 #include "actors/pool_messages.hpp"
 #include "actors/reply.hpp"
 #include "actors/space_budget.hpp"
+#include "actors/stall.hpp"
 #include "actors/trace.hpp"
 #include "actors/worker/worker_messages.hpp"
 #include "actors/worker_status.hpp"
@@ -261,6 +262,40 @@ struct unwatch_actions {
   std::uint64_t listener = 0;
 };
 
+/// Live actions, the oldest first. (answer: live_actions) With `wait` it is answered when there is
+/// at least one; of those who wait only the last is.
+struct get_live_actions {
+  trace_context trace;
+  bool wait = false;
+};
+using live_actions = std::vector<action_snapshot>;
+
+// ---- sentinel ----------------------------------------------------------------------------------
+
+/// What stalls now, in words. (answer: vector of stall)
+struct get_stalls {
+  trace_context trace;
+};
+
+/// INTERNAL: there is something to watch again.
+struct actions_live {
+  trace_context trace;
+};
+
+/// INTERNAL: what those who were asked have said; null: nothing.
+struct house_seen {
+  trace_context trace;
+  std::shared_ptr<const live_actions> live;
+  std::shared_ptr<const scheduler_stats> scheduling;
+};
+
+// ---- all of those that nothing can replace -----------------------------------------------------
+
+/// Do you answer? (answer: unit, at once)
+struct ping {
+  trace_context trace;
+};
+
 // ---- timers ------------------------------------------------------------------------------------
 
 /// INTERNAL: a timer to oneself; an outdated generation is ignored.
@@ -301,6 +336,11 @@ EXPBUILD_MESSAGE(list_actions)
 EXPBUILD_MESSAGE(watch_actions)
 EXPBUILD_MESSAGE(unwatch_actions)
 EXPBUILD_MESSAGE(action_sink)
+EXPBUILD_MESSAGE(get_live_actions)
+EXPBUILD_MESSAGE(get_stalls)
+EXPBUILD_MESSAGE(actions_live)
+EXPBUILD_MESSAGE(house_seen)
+EXPBUILD_MESSAGE(ping)
 EXPBUILD_MESSAGE(tick)
 EXPBUILD_MESSAGE(reply<expbuild::missing_blobs>)
 EXPBUILD_MESSAGE(reply<std::optional<expbuild::digest>>)
@@ -313,4 +353,6 @@ EXPBUILD_MESSAGE(reply<expbuild::purge_report>)
 EXPBUILD_MESSAGE(reply<expbuild::recorded_trace>)
 EXPBUILD_MESSAGE(reply<expbuild::action_snapshot>)
 EXPBUILD_MESSAGE(reply<expbuild::action_page>)
+EXPBUILD_MESSAGE(reply<expbuild::live_actions>)
+EXPBUILD_MESSAGE(reply<std::vector<expbuild::stall>>)
 #undef EXPBUILD_MESSAGE

@@ -73,6 +73,8 @@ constexpr std::array<const char*, 3> lookup_names{"hit", "miss", "incomplete"};
 constexpr std::array<const char*, 4> stage_names{"queue", "fetch", "exec", "upload"};
 constexpr std::array<const char*, 6> condition_names{"starting", "idle",    "busy",
                                                      "draining", "backoff", "quarantined"};
+constexpr std::array<const char*, 5> stall_names{"silent_action", "stuck_slot", "idle_worker",
+                                                 "busy_actor", "growing_mailbox"};
 constexpr std::array<const char*, 2> direction_names{"in", "out"};
 /// As stock dashboards for grpc_server_* spell them.
 constexpr std::array<const char*, 17> code_names{
@@ -137,6 +139,9 @@ struct metrics::impl {
   Gauge& queue = gauges(all, "expbuild_queue_actions", "Actions that wait for a worker").Add({});
   labelled<Gauge, condition_names.size()> workers{
       gauges(all, "expbuild_workers", "Worker slots, by state"), "state", condition_names};
+  labelled<Counter, stall_names.size()> stalls{
+      counters(all, "expbuild_watchdog_alarms_total", "What did not move although it should"),
+      "kind", stall_names};
   Counter& restarts =
       counters(all, "expbuild_worker_restarts_total", "Workers that were started again").Add({});
 
@@ -219,6 +224,9 @@ void metrics::workers(worker_condition state, std::size_t count) {
 }
 void metrics::worker_restarted() {
   impl_->restarts.Increment();
+}
+void metrics::stall_found(stall_kind what) {
+  impl_->stalls[index(what)].Increment();
 }
 
 void metrics::result_looked_up(result_lookup what) {

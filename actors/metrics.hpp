@@ -12,6 +12,7 @@
 namespace expbuild {
 
 enum class worker_condition : std::uint8_t; // actors/messages.hpp
+enum class stall_kind : std::uint8_t;       // actors/stall.hpp
 
 /// How an operation ended.
 enum class action_outcome : std::uint8_t {
@@ -66,6 +67,7 @@ public:
   void queue_length(std::size_t actions);
   void workers(worker_condition state, std::size_t count);
   void worker_restarted();
+  void stall_found(stall_kind what);
 
   // Action cache.
   void result_looked_up(result_lookup what);

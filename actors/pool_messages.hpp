@@ -47,6 +47,7 @@ struct worker_ready {
   std::string type;
   platform_properties platform;
   std::int64_t pid = 0;
+  std::shared_ptr<const worker_pulse> pulse = {}; ///< null: it does not say what it does
 };
 
 /// A worker takes no more jobs. Answered when none is on its way to it any more: whatever was sent

@@ -24,6 +24,8 @@ void recorder_state::begin(action_began& event) {
   x.began = when(event.trace);
   x.loaded = std::move(event.loaded);
   history.began(std::move(x));
+  if (const auto waits = std::exchange(waits_for_live, std::nullopt))
+    (*waits)(history.live());
   tell(event.execution);
 }
 
@@ -34,6 +36,7 @@ void recorder_state::join(action_joined& event) {
 void recorder_state::move(action_moved& event) {
   history.change(event.execution, [&event](action_record& x) {
     x.stage = event.stage;
+    ++x.moves;
     x.worker = std::move(event.worker);
     if (event.stage == execution_stage::executing)
       ++x.attempts;
@@ -89,6 +92,14 @@ void recorder_state::watch(const watch_actions& request, const action_sink& sink
   watchers.emplace(request.listener, sink);
 }
 
+void recorder_state::tell_live(const get_live_actions& request, const reply<live_actions>& answer) {
+  auto live = history.live();
+  if (live.empty() && request.wait)
+    waits_for_live = answer;
+  else
+    answer(std::move(live));
+}
+
 void recorder_state::tell(std::uint64_t execution) const {
   if (watchers.empty())
     return;
@@ -119,7 +130,11 @@ recorder_actor::behavior_type recorder(recorder_state::pointer self, recorder_op
             answer(state.list(x));
           },
           [&state](const watch_actions& x, const action_sink& sink) { state.watch(x, sink); },
-          [&state](const unwatch_actions& x) { state.watchers.erase(x.listener); }});
+          [&state](const unwatch_actions& x) { state.watchers.erase(x.listener); },
+          [&state](const get_live_actions& x, const reply<live_actions>& answer) {
+            state.tell_live(x, answer);
+          },
+          [](const ping&, const reply<unit>& answer) { answer(unit{}); }});
 }
 
 } // namespace expbuild

@@ -30,11 +30,13 @@ public:
   absl::StatusOr<recorded_trace> find_trace(const trace_of& request) const;
   action_page list(const list_actions& request) const;
   void watch(const watch_actions& request, const action_sink& sink);
+  void tell_live(const get_live_actions& request, const reply<live_actions>& answer);
 
   recorder_options options;
   action_history history{{}};
   kept_traces traces{{}};
   std::map<std::uint64_t, action_sink> watchers;
+  std::optional<reply<live_actions>> waits_for_live;
 
 private:
   void tell(std::uint64_t execution) const;

@@ -119,6 +119,7 @@ void scheduler_state::offer(const worker_ready& event, const worker_actor& worke
     x.status.type = event.type;
     x.status.pid = event.pid;
     x.platform = event.platform;
+    x.pulse = event.pulse;
     catalogue.came(event.name, event.platform);
     logger().info("Registered worker: {} ({})", event.name, to_string(event.platform));
     arm();
@@ -236,6 +237,8 @@ worker_status scheduler_state::status_of(const slot& x) const {
     status.condition = x.idle ? worker_condition::idle : worker_condition::busy;
   status.since = x.since;
   status.platform = x.platform;
+  if (x.pulse)
+    status.step = x.pulse->step.load(std::memory_order_relaxed);
   if (x.execution != 0)
     status.action = entries.at(x.execution).work->action->id.hash();
   return status;
@@ -319,6 +322,7 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
           [&state](const drain_workers& x, const reply<std::vector<std::string>>& answer) {
             answer(state.drain(x));
           },
+          [](const ping&, const reply<unit>& answer) { answer(unit{}); },
           [&state](const tick&) { state.keep_house(); }});
 }
 

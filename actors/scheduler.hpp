@@ -66,6 +66,7 @@ private:
     worker_actor worker;
     worker_status status;
     platform_properties platform;
+    std::shared_ptr<const worker_pulse> pulse;
     bool idle = false;
     std::uint64_t execution = 0; ///< what it runs
     std::chrono::system_clock::time_point since;

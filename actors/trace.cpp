@@ -187,6 +187,13 @@ std::vector<trace_record> recent(std::size_t limit) {
   return found;
 }
 
+std::vector<trace_record> handled_by(actor_label who, std::size_t limit) {
+  auto found = collect([who](const trace_record& x) { return x.to == who; });
+  if (found.size() > limit)
+    found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(limit));
+  return found;
+}
+
 std::uint64_t written() {
   std::uint64_t sum = 0;
   for (const auto& x : the_rings()->all)

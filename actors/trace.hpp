@@ -90,6 +90,8 @@ void note(std::string_view what, actor_label who) noexcept;
 /// those are left out.
 std::vector<trace_record> of_trace(std::uint64_t trace);
 std::vector<trace_record> recent(std::size_t limit);
+/// The last messages that actors of this name have handled.
+std::vector<trace_record> handled_by(actor_label who, std::size_t limit);
 
 std::uint64_t written();
 

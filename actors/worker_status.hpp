@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -15,6 +16,14 @@ enum class worker_condition : std::uint8_t {
   backoff = 5,
   quarantined = 6,
   drained = 7
+};
+
+/// What a worker does with the action that it has.
+enum class attempt_step : std::uint8_t { none = 0, staging = 1, running = 2, collecting = 3 };
+
+/// Written by one worker, read by whoever wants to know.
+struct worker_pulse {
+  std::atomic<attempt_step> step{attempt_step::none};
 };
 
 /// A restart of a worker.
@@ -36,6 +45,7 @@ struct worker_status {
   std::chrono::system_clock::time_point since = {};      ///< of its condition; zero: not known
   std::multimap<std::string, std::string> platform = {}; ///< what it offers; of a live one
   std::vector<worker_restart> history = {};              ///< the last restarts, the newest first
+  attempt_step step = attempt_step::none;                ///< of a live one
 };
 
 /// Whether a name is among these: whole, or begun by one that ends with '*'.

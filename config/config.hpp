@@ -124,6 +124,10 @@ struct trace_config {
   std::size_t memory_bytes = std::size_t{16} << 20;
 };
 
+struct watchdog_config {
+  std::chrono::seconds patience{300};
+};
+
 struct config {
   server_config server;
   http_config http;
@@ -133,6 +137,7 @@ struct config {
   pool_config pool;
   capabilities_config capabilities;
   trace_config trace;
+  watchdog_config watchdog;
 };
 
 /// Reads a file. `problems` gets everything that is wrong, all at once, and the warnings; the

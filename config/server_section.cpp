@@ -49,9 +49,14 @@ void read_server(table_reader& root, config& into) {
     section.read("control", into.http.control);
     section.read("public_url", into.http.public_url);
   }
-  table_reader section(root.context(), root.read_table("trace"), "trace");
-  into.trace.memory_bytes = static_cast<std::size_t>(section.read_integer(
-      "memory", static_cast<std::int64_t>(into.trace.memory_bytes), 0, std::int64_t{64} << 30));
+  {
+    table_reader section(root.context(), root.read_table("trace"), "trace");
+    into.trace.memory_bytes = static_cast<std::size_t>(section.read_integer(
+        "memory", static_cast<std::int64_t>(into.trace.memory_bytes), 0, std::int64_t{64} << 30));
+  }
+  table_reader section(root.context(), root.read_table("watchdog"), "watchdog");
+  into.watchdog.patience = std::chrono::seconds(
+      section.read_integer("patience_seconds", into.watchdog.patience.count(), 1, 86'400));
 }
 
 } // namespace expbuild

@@ -17,6 +17,7 @@ constexpr std::chrono::seconds long_wait{60};
 /// The store is nearly full of what can not go.
 constexpr std::int64_t nearly_full_percent = 90;
 constexpr std::size_t most_workers_told = 5;
+constexpr std::size_t most_stalls_told = 10;
 
 std::string count_of(std::size_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
@@ -101,6 +102,14 @@ void tell_store(const cas_stats& x, telling& to) {
            "a larger max_size_bytes or a shorter lease_seconds in [storage.cas]");
 }
 
+void tell_stalls(const std::vector<stall>& stalls, telling& to) {
+  for (std::size_t i = 0; i < stalls.size() && i < most_stalls_told; ++i)
+    to.add(Problem::ERROR, stalls[i].what, stalls[i].next_step);
+  if (stalls.size() > most_stalls_told)
+    to.add(Problem::ERROR, count_of(stalls.size() - most_stalls_told, "more stall"),
+           "the log has the first of them (module sentinel)");
+}
+
 } // namespace
 
 std::vector<Problem> problems_of(const house_state& x, std::chrono::system_clock::time_point now) {
@@ -109,6 +118,7 @@ std::vector<Problem> problems_of(const house_state& x, std::chrono::system_clock
   tell_waiting(x, now, to);
   tell_workers(x, to);
   tell_store(x.stored, to);
+  tell_stalls(x.stalls, to);
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.severity() > b.severity(); });
   return found;

@@ -13,6 +13,7 @@ struct house_state {
   std::vector<worker_status> slots;
   std::vector<action_snapshot> waiting; ///< queued actions, or the first of them
   cas_stats stored;
+  std::vector<stall> stalls;
 };
 
 /// What is wrong with it, in words, the worst first. Plain data in, words out.

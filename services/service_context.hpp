@@ -47,6 +47,7 @@ struct service_context {
   scheduler_actor scheduler;
   supervisor_actor supervisor;
   recorder_actor recorder;
+  sentinel_actor sentinel; ///< null: nobody watches for what stalls
 
   /// For the bytes themselves; what is present, the cas actor knows.
   std::shared_ptr<backend> store;

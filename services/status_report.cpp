@@ -18,7 +18,7 @@ using admin::v1::Worker;
 
 constexpr std::size_t most_waiting_told = 500;
 
-/// Shared by the four questions; the last answer (or the loss of it) completes the report.
+/// Shared by all questions; the last answer (or the loss of it) completes the report.
 struct open_report {
   context_ptr context;
   std::function<void(Status)> done;
@@ -96,6 +96,9 @@ void report_status(const context_ptr& context, std::function<void(Status)> done)
   caf::anon_send(context->supervisor, get_workers{},
                  reply<std::vector<worker_status>>(keep(report->house.slots)));
   caf::anon_send(context->cas, get_cas_stats{}, reply<cas_stats>(keep(report->house.stored)));
+  if (context->sentinel)
+    caf::anon_send(context->sentinel, get_stalls{},
+                   reply<std::vector<stall>>(keep(report->house.stalls)));
   caf::anon_send(context->recorder,
                  list_actions{.trace = {},
                               .filter = *action_filter::parse("state=live"),

@@ -7,8 +7,8 @@
 
 namespace expbuild {
 
-/// Asks scheduler, supervisor and CAS how they are, and calls `done` once with the daemon at a
-/// glance, on one of their threads. What an actor did not answer stays zero.
+/// Asks scheduler, supervisor, CAS and sentinel how they are, and calls `done` once with the daemon
+/// at a glance, on one of their threads. What an actor did not answer stays zero.
 void report_status(const context_ptr& context, std::function<void(admin::v1::Status)> done);
 
 /// The same for people and scripts: one JSON object.

@@ -65,7 +65,8 @@ void worker_state::offer() {
                               .name = options.name,
                               .type = options.type,
                               .platform = options.platform,
-                              .pid = runner->pid()},
+                              .pid = runner->pid(),
+                              .pulse = pulse},
                  worker_actor{self});
 }
 
@@ -111,6 +112,7 @@ void worker_state::health(const reply<unit>& answer) {
 void worker_state::run(run_job& request) {
   busy = std::make_unique<attempt>();
   busy->number = request.attempt;
+  at(attempt_step::staging);
   busy->work = std::move(request.work);
   busy->space = make_workspace(options.workspaces, options.store, busy->work->action->id.function(),
                                busy->number);
@@ -142,6 +144,7 @@ void worker_state::staged(const inputs_staged& event) {
 }
 
 void worker_state::start_command() {
+  at(attempt_step::running);
   const auto& action = *busy->work->action;
   command_spec command;
   command.arguments = {action.command.arguments().begin(), action.command.arguments().end()};
@@ -184,6 +187,7 @@ void worker_state::ran(command_finished& event) {
 }
 
 void worker_state::collect(std::shared_ptr<const unique_fd> merged) {
+  at(attempt_step::collecting);
   set_time(*busy->metadata.mutable_output_upload_start_timestamp(), clock::now());
   in_long_lane([me = worker_actor{self}, number = busy->number, space = busy->space,
                 action = busy->work->action, merged = std::move(merged)] {
@@ -221,6 +225,7 @@ void worker_state::published(const outputs_published& event) {
 
 void worker_state::finish() {
   auto done = std::move(busy);
+  at(attempt_step::none);
   set_time(*done->metadata.mutable_worker_completed_timestamp(), clock::now());
   report_stages(*options.meters, done->metadata);
   complete_times(done->metadata, clock::now());
@@ -230,11 +235,11 @@ void worker_state::finish() {
   }
   if (!done->give_back) // else the scheduler hears that we died, and queues it again
     caf::anon_send(options.scheduler, job_done{.trace = {},
-                                             .execution = done->work->execution,
-                                             .attempt = done->number,
-                                             .status = std::move(done->status),
-                                             .result = std::move(done->result),
-                                             .metadata = std::move(done->metadata)});
+                                               .execution = done->work->execution,
+                                               .attempt = done->number,
+                                               .status = std::move(done->status),
+                                               .result = std::move(done->result),
+                                               .metadata = std::move(done->metadata)});
   if (leaving)
     self->quit(leaving);
   else

@@ -61,12 +61,13 @@ private:
     reapi::ExecutedActionMetadata metadata;
     absl::Status status; ///< other than OK: decided already
     bool stopped = false;
-    bool give_back = false; ///< its end is nobody's to know: it will be run again
+    bool give_back = false;    ///< its end is nobody's to know: it will be run again
     bool command_over = false; ///< what it left can be collected, whatever becomes of the executor
     int exit_code = 0;
     std::shared_ptr<reapi::ActionResult> result;
   };
 
+  void at(attempt_step step) { pulse->step.store(step, std::memory_order_relaxed); }
   bool is_current(std::uint64_t number) const { return busy && busy->number == number; }
   void start_command();
   void collect(std::shared_ptr<const unique_fd> merged);
@@ -77,6 +78,7 @@ private:
 
   std::shared_ptr<executor> runner;
   std::unique_ptr<attempt> busy;
+  const std::shared_ptr<worker_pulse> pulse = std::make_shared<worker_pulse>();
   caf::error leaving;
 };
 

@@ -6,6 +6,7 @@
 #include "actors/platform.hpp"
 #include "actors/recorder.hpp"
 #include "actors/result_reaper.hpp"
+#include "actors/sentinel.hpp"
 #include "services/main/ask_and_wait.hpp"
 #include "services/main/worker_pool.hpp"
 
@@ -170,6 +171,11 @@ void actor_house::open_supervision(const daemon_options& options, std::vector<wo
     supervising.vital.emplace_back(name, caf::actor_cast<caf::actor_addr>(actor));
   supervisor_ = keep("supervisor", system_->spawn(supervisor, std::move(supervising)));
   into.supervisor = supervisor_;
+  auto watching = sentinel_of_this_process(options.patience);
+  watching.recorder = into.recorder;
+  watching.scheduler = into.scheduler;
+  watching.meters = into.meters;
+  into.sentinel = keep("sentinel", system_->spawn(sentinel, std::move(watching)));
   if (docker_)
     docker_->watch(supervisor_);
   log_of("pool").info("Worker pool started with {} workers", count);

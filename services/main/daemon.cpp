@@ -61,6 +61,7 @@ public:
 
   int port() const override { return grpc_->port(); }
   int http_port() const override { return http_ ? http_->port() : 0; }
+  const service_context& context() const override { return *context_; }
 
   void stop() override {
     auto& dog = dog_.emplace();

@@ -23,6 +23,8 @@
 
 namespace expbuild {
 
+struct service_context;
+
 /// Workers of one kind.
 struct host_pool_options {
   std::size_t count = 1;
@@ -77,6 +79,7 @@ struct daemon_options {
 
   std::size_t actor_threads = 0; ///< 0: a quarter of the cores, at least two
   std::size_t trace_memory = std::size_t{16} << 20;
+  std::chrono::seconds patience{300}; ///< of the sentinel
   std::chrono::seconds drain_timeout{30};
 };
 
@@ -89,6 +92,9 @@ public:
   /// Ports that are served; they differ from the options' when those say 0.
   virtual int port() const = 0;
   virtual int http_port() const = 0;
+
+  /// The actors that serve; until `stop`.
+  virtual const service_context& context() const = 0;
 
   /// In this order: not serving, no new actions, running ones end (or drain_timeout), streams are
   /// answered, doors close, workers and their processes go, pools, stores. Ends the process with

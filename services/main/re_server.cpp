@@ -1,4 +1,5 @@
 #include "services/main/exit_code.hpp"
+#include "services/main/service_manager.hpp"
 #include "services/main/settings.hpp"
 
 #include "actors/log.hpp"
@@ -66,14 +67,27 @@ absl::Status set_up_logging(bool verbose, bool json) {
   return verbose ? set_log_levels("debug") : absl::OkStatus();
 }
 
-/// The next of them but SIGHUP: nothing to reload yet, and no reason to die. Between them it tells
-/// what the log has left out.
-int wait_for(const sigset_t& stops) {
-  constexpr timespec pause{.tv_sec = 5, .tv_nsec = 0};
+/// Before there is a second thread.
+service_manager find_manager() {
+  auto socket = notify_socket::from_environment();
+  if (!socket.ok())
+    logger().warn("{}: the service manager will not hear of us",
+                  std::string(socket.status().message()));
+  return service_manager(socket.ok() ? *std::move(socket) : notify_socket());
+}
+
+/// Which signal has come. Meanwhile the manager is looked after, and what the log has left out is
+/// told within this time.
+constexpr std::chrono::milliseconds longest_silence{5000};
+
+int wait_for_stop(const sigset_t& stops, service_manager& manager) {
   for (;;) {
-    const int signal = ::sigtimedwait(&stops, nullptr, &pause);
-    if (signal > 0 && signal != SIGHUP)
-      return signal;
+    const auto pause = std::min(manager.pause().value_or(longest_silence), longest_silence);
+    const timespec limit{pause.count() / 1000, pause.count() % 1000 * 1'000'000};
+    const int signal = ::sigtimedwait(&stops, nullptr, &limit);
+    if (signal == SIGINT || signal == SIGTERM)
+      return signal; // of SIGHUP there is nothing to reload yet, and no reason to die
+    manager.look_after();
     the_log().tell_repeats(std::chrono::system_clock::now());
   }
 }
@@ -84,6 +98,7 @@ int serve(const std::string& file, const sigset_t& stops) {
   if (!tell(problems))
     return bad_configuration;
   logger().info("Configuration loaded from {}", file.empty() ? "built-in defaults" : file);
+  auto manager = find_manager();
   auto started = start_daemon(daemon_options_from(settings));
   if (!started.ok()) {
     logger().critical("can not start: {}", std::string(started.status().message()));
@@ -93,7 +108,10 @@ int serve(const std::string& file, const sigset_t& stops) {
   if (!settings.http.address.empty())
     logger().info("Serving HTTP on {} (port {})", settings.http.address, (*started)->http_port());
   warn_if_exposed(settings);
-  logger().info("{} received", wait_for(stops) == SIGINT ? "SIGINT" : "SIGTERM");
+  manager.ready((*started)->context());
+  const int signal = wait_for_stop(stops, manager);
+  manager.stopping();
+  logger().info("{} received", signal == SIGINT ? "SIGINT" : "SIGTERM");
   (*started)->stop();
   the_log().tell_all_repeats(std::chrono::system_clock::now());
   return ended_well;

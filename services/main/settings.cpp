@@ -140,6 +140,7 @@ daemon_options daemon_options_from(const config& settings) {
   x.exec_enabled = settings.capabilities.exec_enabled;
   x.action_cache_update_enabled = settings.capabilities.action_cache_update_enabled;
   x.trace_memory = settings.trace.memory_bytes;
+  x.patience = settings.watchdog.patience;
   return x;
 }
 

@@ -44,6 +44,8 @@ void measure_compression(table& rows, const std::filesystem::path& re_server);
 void measure_restart(table& rows, const std::filesystem::path& re_server);
 /// Needs the test engine; tells when there is none.
 void measure_docker(table& rows, const std::filesystem::path& re_server);
+/// What the message trace costs: a record, a message, actions with it and without it.
+void measure_trace(table& rows, const std::filesystem::path& re_server);
 void measure_idle(table& rows, const std::filesystem::path& re_server);
 
 } // namespace expbuild::bench

@@ -11,7 +11,7 @@
 /// re-bench: what the server costs, as a share of what this machine can do in the same run.
 ///
 ///     re-bench [PART...]    actions, docker, staging, calls, streams, blobs, compression, restart,
-///     idle; all of them without one
+///     trace, idle; all of them without one
 
 namespace {
 
@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
     measure_compression(rows, server);
   if (given.wants("restart"))
     measure_restart(rows, server);
+  if (given.wants("trace"))
+    measure_trace(rows, server);
   if (given.wants("idle"))
     measure_idle(rows, server);
   rows.print();

@@ -80,6 +80,17 @@ CAF_TEST(what is wrong is told the worst first) {
   CAF_CHECK(found[2].severity() == admin::v1::Problem::NOTICE);
 }
 
+CAF_TEST(what stalls is a problem and many stalls are not all told) {
+  house_state house;
+  house.stalls.resize(12, {.what = "action 17 hangs", .next_step = "rectl trace 17"});
+  const auto found = problems_of(house, std::chrono::system_clock::now());
+  CAF_REQUIRE_EQUAL(found.size(), 11u);
+  CAF_CHECK(found[0].severity() == admin::v1::Problem::ERROR);
+  CAF_CHECK_EQUAL(found[0].what(), "action 17 hangs");
+  CAF_CHECK_EQUAL(found[0].next_step(), "rectl trace 17");
+  CAF_CHECK_EQUAL(found[10].what(), "2 more stalls");
+}
+
 CAF_TEST(a house in order has no problems) {
   house_state house;
   house.slots = {worker("w1", worker_condition::starting)};
