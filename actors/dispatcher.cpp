@@ -207,6 +207,7 @@ void dispatcher_state::keep_beating() {
   if (beating || executions.empty())
     return;
   beating = true;
+  const trace_scope scope(std::uint64_t{0}); // of no action, whichever has come first
   self->delayed_send(self, options.operations.heartbeat,
                      tick{.trace = trace_context::later(options.operations.heartbeat)});
 }

@@ -277,6 +277,7 @@ void scheduler_state::arm() {
   if (armed)
     return;
   armed = true;
+  const trace_scope scope(std::uint64_t{0}); // of no action, whichever has come first
   self->delayed_send(self, options.housekeeping,
                      tick{.trace = trace_context::later(options.housekeeping)});
 }

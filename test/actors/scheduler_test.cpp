@@ -113,6 +113,34 @@ CAF_TEST(a job starts at once when a worker is free) {
   CAF_CHECK_EQUAL(operation->stages[0].worker, "w1");
 }
 
+CAF_TEST(the step that a worker has reached is told) {
+  const auto pulse = std::make_shared<worker_pulse>();
+  const auto worker = fake<worker_actor>([](const run_job&) {});
+  caf::anon_send(
+      sut,
+      worker_ready{
+          .trace = {}, .name = "w1", .type = "host", .platform = {}, .pid = 1, .pulse = pulse},
+      worker);
+  consume_messages();
+  CAF_CHECK(stats().workers.at(0).step == attempt_step::none);
+  pulse->step = attempt_step::collecting;
+  CAF_CHECK(stats().workers.at(0).step == attempt_step::collecting);
+}
+
+CAF_TEST(housekeeping is no part of the trace of the action that came first) {
+  const auto trace = new_trace_id();
+  {
+    const trace_scope scope(trace);
+    add_operation(make_job(1, 0, {{"OSFamily", "linux"}}));
+  }
+  const auto before = trace_log::of_trace(trace).size();
+  for (int i = 0; i < 5; ++i) {
+    sched.advance_time(std::chrono::milliseconds(100));
+    consume_messages();
+  }
+  CAF_CHECK_EQUAL(trace_log::of_trace(trace).size(), before);
+}
+
 CAF_TEST(a drained worker finishes what it does and gets nothing more until it is undrained) {
   const auto worker = add_worker("w1");
   const auto first = add_operation(make_job(1));

@@ -99,7 +99,9 @@ CAF_TEST(messages sent by a handler are children of the message that it handled)
                 [](const find_action&, const reply<action_snapshot>&) {},
                 [](const list_actions&, const reply<action_page>&) {},
                 [](const watch_actions&, const action_sink&) {},
-                [last](const unwatch_actions&) { caf::anon_send(last, unwatch_actions{}); }});
+                [last](const unwatch_actions&) { caf::anon_send(last, unwatch_actions{}); },
+                [](const get_live_actions&, const reply<live_actions>&) {},
+                [](const ping&, const reply<unit>&) {}});
       }));
   const auto trace = new_trace_id();
   {

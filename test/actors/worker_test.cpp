@@ -39,6 +39,25 @@ CAF_TEST(an attempt is staged and run and collected and reported and the slot is
   CAF_CHECK(is_clean());
 }
 
+CAF_TEST(a worker can be seen to move from step to step) {
+  options.io = held;
+  const auto x = ready_worker();
+  const auto pulse = offers->at(0).pulse;
+  CAF_CHECK(pulse->step == attempt_step::none);
+  run(x);
+  CAF_CHECK(pulse->step == attempt_step::staging);
+  held->release();
+  consume_messages();
+  CAF_CHECK(pulse->step == attempt_step::running);
+  end_command({});
+  CAF_CHECK(pulse->step == attempt_step::collecting);
+  held->release();
+  consume_messages();
+  CAF_CHECK(pulse->step == attempt_step::none);
+  CAF_CHECK_EQUAL(ends->size(), 1u);
+  held->release(); // the folder goes
+}
+
 CAF_TEST(outputs can be found before the job is reported) {
   const auto x = ready_worker();
   run(x);
