@@ -54,6 +54,7 @@ void scheduler_state::enqueue(const submit& request, const operation_actor& oper
   x.work = request.work;
   x.operation = operation;
   x.priority = request.work->priority;
+  x.where = current_trace();
   arm();
   if (const auto status = catalogue.check(request.work->action->platform); !status.ok())
     return end(execution, {.trace = {}, .status = status, .result = nullptr});
@@ -166,6 +167,7 @@ scheduler_state::slot* scheduler_state::find_idle(const platform_properties& wan
 
 void scheduler_state::start(slot& on, job_ptr work) {
   auto& x = entries.at(work->execution);
+  const trace_scope scope(x.where); // not of whatever made the worker free
   x.worker = on.worker.address();
   x.attempt = ++last_attempt;
   ++x.attempts;
@@ -193,6 +195,7 @@ void scheduler_state::worker_lost(const caf::down_msg& message) {
 void scheduler_state::put_back(std::uint64_t execution, const std::string& worker,
                                const std::string& why) {
   auto& x = entries.at(execution);
+  const trace_scope scope(x.where);
   const auto action = x.work->action->id.to_string();
   if (x.attempts >= options.max_attempts)
     return end(execution, {.trace = {},

@@ -59,6 +59,7 @@ private:
     operation_actor operation;
     std::int32_t priority = 0;
     unsigned attempts = 0;
+    trace_position where;   ///< of its submit: whatever happens to it later is told there
     caf::actor_addr worker; ///< null while it waits
     std::uint64_t attempt = 0;
   };

@@ -157,6 +157,22 @@ CAF_TEST(a drained worker finishes what it does and gets nothing more until it i
   CAF_CHECK(drain("nobody", true).empty());
 }
 
+CAF_TEST(what happens to a job is told in its own trace whatever made the worker free) {
+  const auto trace = new_trace_id();
+  {
+    const trace_scope scope(trace);
+    add_operation(make_job(1)); // waits
+  }
+  const auto worker = add_worker("w1");
+  CAF_REQUIRE_EQUAL(worker.log->runs.size(), 1u);
+  CAF_CHECK_EQUAL(worker.log->runs[0].trace.trace, trace);
+  const auto another = add_worker("w2");
+  caf::anon_send_exit(worker.actor, caf::exit_reason::kill); // the job goes to the other
+  consume_messages();
+  CAF_REQUIRE_EQUAL(another.log->runs.size(), 1u);
+  CAF_CHECK_EQUAL(another.log->runs[0].trace.trace, trace);
+}
+
 CAF_TEST(a worker stays drained when it is restarted) {
   const auto before = add_worker("w1");
   drain("w1", true);
