@@ -91,7 +91,12 @@ void note(std::string_view what, actor_label who) noexcept;
 std::vector<trace_record> of_trace(std::uint64_t trace);
 std::vector<trace_record> recent(std::size_t limit);
 
+/// Since the budget was set: records, and those of them that newer ones have replaced.
 std::uint64_t written();
+std::uint64_t overwritten();
+
+/// How many records there is room for.
+std::size_t capacity();
 
 } // namespace trace_log
 

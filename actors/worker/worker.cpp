@@ -11,11 +11,20 @@
 
 #include <caf/send.hpp>
 
+#include <algorithm>
+
 namespace expbuild {
 
 namespace {
 
 using clock = std::chrono::system_clock;
+
+std::int64_t total_size(const std::vector<digest>& blobs) {
+  std::int64_t sum = 0;
+  for (const auto& x : blobs)
+    sum += x.size_bytes();
+  return sum;
+}
 
 caf::error failure(const std::string& why) {
   return caf::make_error(caf::sec::runtime_error, why);
@@ -116,6 +125,7 @@ void worker_state::run(run_job& request) {
                                busy->number);
   auto& metadata = busy->metadata;
   metadata.set_worker(options.name);
+  meter->waited(clock::now() - busy->work->queued_at);
   set_time(*metadata.mutable_queued_timestamp(), busy->work->queued_at);
   set_time(*metadata.mutable_worker_start_timestamp(), clock::now());
   set_time(*metadata.mutable_input_fetch_start_timestamp(), clock::now());
@@ -171,6 +181,7 @@ void worker_state::ran(command_finished& event) {
   busy->command_over = true;
   busy->exit_code = ended.exit_code;
   describe(ended, busy->metadata);
+  meter->peak_memory(std::max(ended.max_rss_bytes, ended.memory_peak_bytes));
   if (ended.why == command_ended::reason::stopped && busy->stopped)
     return finish(); // nobody wants its outputs
   if (ended.why == command_ended::reason::timed_out)
@@ -202,6 +213,7 @@ void worker_state::collected(outputs_collected& event) {
     return finish();
   }
   busy->result = std::make_shared<reapi::ActionResult>(std::move(event.outputs->result));
+  meter->outputs(total_size(event.outputs->stored));
   caf::anon_send(
       options.blobs,
       blobs_stored{.trace = {}, .digests = std::move(event.outputs->stored), .admitted = false},
@@ -222,7 +234,7 @@ void worker_state::published(const outputs_published& event) {
 void worker_state::finish() {
   auto done = std::move(busy);
   set_time(*done->metadata.mutable_worker_completed_timestamp(), clock::now());
-  report_stages(*options.meters, done->metadata);
+  report_stages(*meter, done->metadata);
   complete_times(done->metadata, clock::now());
   if (done->result) {
     done->result->set_exit_code(done->exit_code);
@@ -230,11 +242,11 @@ void worker_state::finish() {
   }
   if (!done->give_back) // else the scheduler hears that we died, and queues it again
     caf::anon_send(options.scheduler, job_done{.trace = {},
-                                             .execution = done->work->execution,
-                                             .attempt = done->number,
-                                             .status = std::move(done->status),
-                                             .result = std::move(done->result),
-                                             .metadata = std::move(done->metadata)});
+                                               .execution = done->work->execution,
+                                               .attempt = done->number,
+                                               .status = std::move(done->status),
+                                               .result = std::move(done->result),
+                                               .metadata = std::move(done->metadata)});
   if (leaving)
     self->quit(leaving);
   else
@@ -261,6 +273,7 @@ worker_actor::behavior_type worker(worker_state::pointer self, worker_options op
   auto& state = self->state;
   const auto label = "worker " + options.name;
   state.options = std::move(options);
+  state.meter = &state.options.meters->pool(state.options.type);
   state.open();
   self->set_exit_handler([&state](const caf::exit_msg& x) { state.leave(x.reason); });
   return traced_behavior(

@@ -51,6 +51,7 @@ public:
 
   pointer self;
   worker_options options;
+  pool_meter* meter = nullptr; ///< of its type
 
 private:
   /// The attempt that this worker is busy with.
@@ -61,7 +62,7 @@ private:
     reapi::ExecutedActionMetadata metadata;
     absl::Status status; ///< other than OK: decided already
     bool stopped = false;
-    bool give_back = false; ///< its end is nobody's to know: it will be run again
+    bool give_back = false;    ///< its end is nobody's to know: it will be run again
     bool command_over = false; ///< what it left can be collected, whatever becomes of the executor
     int exit_code = 0;
     std::shared_ptr<reapi::ActionResult> result;
