@@ -72,7 +72,8 @@ absl::StatusOr<stored_result> read_result(const options_ptr& options, const dige
   if (!stored.ok() || !is_over(options, stored->origin.stored_at))
     return stored;
   // One that can not be removed now is met again.
-  options->results->remove_record(action, stored->serial).status().IgnoreError();
+  if (options->results->remove_record(action, stored->serial).value_or(false))
+    options->meters->results_removed(1);
   return a_miss(action);
 }
 
@@ -238,6 +239,7 @@ void action_cache_state::forget(const results_removed& event) {
   }
   for (const auto& action : event.actions)
     remembered.erase(action);
+  options->meters->results_removed(event.actions.size());
   if (event.over)
     purging = false;
 }

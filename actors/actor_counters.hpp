@@ -18,6 +18,7 @@ struct actor_counters {
   std::atomic<std::uint64_t> longest_wait_ns{0};     ///< of a message, ever
   std::atomic<std::int64_t> busy_since_ns{0};        ///< with the message of now; 0: with none
   std::atomic<std::int64_t> alive{0};                ///< actors of that name
+  std::atomic<std::uint64_t> dropped{0};             ///< messages that came after an actor's end
 };
 
 /// Those of a name; made on first use, and there for good.

@@ -132,6 +132,7 @@ absl::Status cas_state::may_wait(const wish& x) const {
 
 void cas_state::grant(wish x, const reply<admitted_writes>& answer) {
   open_writes_ += x.count;
+  options.meters->open_writes(open_writes_);
   budget_->reserve(x.needed);
   answer(admitted_writes{
       std::move(x.wanted),
@@ -156,6 +157,7 @@ void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>
 
 void cas_state::ended(const writes_ended& event) {
   open_writes_ -= event.count;
+  options.meters->open_writes(open_writes_);
   budget_->release(event.reserved);
   if (budget_->is_outdated())
     measure();
@@ -169,8 +171,10 @@ void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
   }
   const auto now = options.clock();
   const auto gone = index().promise(event.digests, now, now + lease_seconds());
-  for (const auto& id : event.digests)
+  for (const auto& id : event.digests) {
     budget_->stored(room_of(id));
+    options.meters->blob_stored(id.size_bytes());
+  }
   report();
   if (gone.empty())
     answer(unit{});
@@ -210,12 +214,16 @@ bool cas_state::evict_some() {
                                         evicted_at_once, options.clock());
   if (victims.empty())
     return false;
-  auto work = [store = options.store, victims, me = cas_actor{self}] {
+  auto work = [store = options.store, victims, me = cas_actor{self},
+               age = age_of_youngest(victims)] {
     space_measured event;
     event.status = store->evict(victims);
     event.usage = store->usage();
     event.eviction_over = true;
     event.evicted = victims.size();
+    for (const auto& x : victims)
+      event.evicted_bytes += x.id.size_bytes();
+    event.youngest_evicted = age;
     caf::anon_send(me, std::move(event));
   };
   evicting_ = in_background(*options.io, io_pool::lane::long_work, std::move(work));
@@ -223,6 +231,19 @@ bool cas_state::evict_some() {
     for (const auto& x : victims)
       index().add(x.id, x.place, x.stamp);
   return evicting_;
+}
+
+/// A promise is made when a blob is stored or asked for, and lasts for a lease.
+std::optional<std::chrono::seconds>
+cas_state::age_of_youngest(const std::vector<blob_index::victim>& victims) const {
+  store_seconds last = 0;
+  for (const auto& x : victims)
+    last = std::max(last, x.promised_until);
+  if (last == 0)
+    return std::nullopt;
+  return std::max(std::chrono::seconds(options.clock()) + options.lease
+                      - std::chrono::seconds(last),
+                  std::chrono::seconds(0));
 }
 
 void cas_state::measure() {
@@ -239,7 +260,7 @@ void cas_state::measure() {
 void cas_state::measured(const space_measured& event) {
   (event.eviction_over ? evicting_ : measuring_) = false;
   budget_->measured(event.usage);
-  options.meters->blobs_evicted(event.evicted);
+  options.meters->blobs_evicted(event.evicted, event.evicted_bytes, event.youngest_evicted);
   if (!event.status.ok())
     logger().warn("making room in the store: {}", event.status.ToString());
   report();

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 
 namespace expbuild {
 
@@ -75,6 +76,8 @@ private:
   absl::Status full_of_promises(std::int64_t needed);
   void look_after_space();
   bool evict_some();
+  std::optional<std::chrono::seconds>
+  age_of_youngest(const std::vector<blob_index::victim>& victims) const;
   void measure();
   void report() const;
 

@@ -27,14 +27,20 @@ absl::Status unknown(const std::string& operation) {
 
 // ---- execute ---------------------------------------------------------------------------------
 
+void dispatcher_state::reject(operation_sink& sink, const absl::Status& why) {
+  options.operations.meters->execute_requested(execute_outcome::rejected);
+  sink.finish(why);
+}
+
 void dispatcher_state::load(execute& request, operation_sink& sink) {
   if (draining)
-    return sink.finish(absl::UnavailableError("the server is shutting down; try again"));
+    return reject(sink, absl::UnavailableError("the server is shutting down; try again"));
   if (executions.size() + loading >= options.max_live)
-    return sink.finish(retry_later(
-        absl::ResourceExhaustedError("the server already holds " + std::to_string(options.max_live)
-                                     + " live actions; try again when some are finished"),
-        std::chrono::seconds(1)));
+    return reject(sink,
+                  retry_later(absl::ResourceExhaustedError(
+                                  "the server already holds " + std::to_string(options.max_live)
+                                  + " live actions; try again when some are finished"),
+                              std::chrono::seconds(1)));
   ++loading;
   if (auto known = load_action_from_memory(*options.store, request.action, options.loading)) {
     action_loaded event{.trace = {}, .request = std::move(request), .action = *std::move(known)};
@@ -50,13 +56,13 @@ void dispatcher_state::load(execute& request, operation_sink& sink) {
   if (in_background(*options.io, io_pool::lane::short_work, std::move(work)))
     return;
   --loading;
-  sink.finish(pool_is_full());
+  reject(sink, pool_is_full());
 }
 
 void dispatcher_state::start_or_join(action_loaded& event, operation_sink& sink) {
   --loading;
   if (!aborted.ok()) {
-    sink.finish(aborted);
+    reject(sink, aborted);
     return finish_drain();
   }
   const auto running = by_action.find(event.request.action);
@@ -99,9 +105,7 @@ void dispatcher_state::attach_to(live& target, const action_loaded& event, opera
                                 .asker = request.asker,
                                 .loaded = event.action.value_or(nullptr)});
   else
-    caf::anon_send(
-        options.operations.recorder,
-        action_joined{.trace = {}, .execution = target.execution, .operation = operation_name});
+    joined(target, operation_name);
   target.names.push_back(operation_name);
   target.listeners.push_back(request.listener);
   caf::anon_send(target.actor,
@@ -112,6 +116,17 @@ void dispatcher_state::attach_to(live& target, const action_loaded& event, opera
                         .is_new = true,
                         .inlined = request.inlined},
                  sink);
+  count_waiters();
+}
+
+void dispatcher_state::joined(const live& target, const std::string& operation) {
+  options.operations.meters->execute_requested(execute_outcome::merged);
+  caf::anon_send(options.operations.recorder,
+                 action_joined{.trace = {}, .execution = target.execution, .operation = operation});
+}
+
+void dispatcher_state::count_waiters() const {
+  options.operations.meters->execute_waiters(by_listener.size());
 }
 
 // ---- by name ---------------------------------------------------------------------------------
@@ -127,6 +142,7 @@ void dispatcher_state::watch_operation(const watch& request, const operation_sin
   if (auto* target = find_live(request.operation)) {
     by_listener[request.listener] = target->execution;
     target->listeners.push_back(request.listener);
+    count_waiters();
     caf::anon_send(target->actor,
                    attach{.trace = {},
                           .operation = request.operation,
@@ -149,6 +165,7 @@ void dispatcher_state::listener_left(const detach& event) {
     caf::anon_send(entry->second.actor, event);
   }
   by_listener.erase(found);
+  count_waiters();
 }
 
 void dispatcher_state::cancel_operation(const cancel& request, const reply<unit>& answer) {
@@ -227,6 +244,7 @@ void dispatcher_state::forget_live(std::uint64_t execution) {
     return;
   for (const auto listener : found->second.listeners)
     by_listener.erase(listener);
+  count_waiters();
   by_actor.erase(found->second.actor.id());
   const auto joinable = by_action.find(found->second.action);
   if (joinable != by_action.end() && joinable->second == execution)

@@ -61,6 +61,9 @@ private:
   live& spawn_operation(action_loaded& event);
   void attach_to(live& target, const action_loaded& event, operation_sink& sink);
   live* find_live(const std::string& operation);
+  void reject(operation_sink& sink, const absl::Status& why);
+  void joined(const live& target, const std::string& operation);
+  void count_waiters() const;
   void forget_live(std::uint64_t execution);
   void finish_drain();
   void keep_beating();

@@ -2,6 +2,8 @@
 
 #include "actors/platform.hpp"
 
+#include <limits>
+
 namespace expbuild {
 
 void job_queue::push(job_ptr work, std::int32_t priority) {
@@ -39,6 +41,25 @@ void job_queue::raise(std::uint64_t execution, std::int32_t priority) {
     return;
   const auto arrival = found->second.at.second;
   insert(remove(execution), {priority, arrival});
+}
+
+/// In a group the first of each priority has waited longest.
+std::optional<std::chrono::system_clock::time_point> job_queue::oldest() const {
+  std::optional<std::chrono::system_clock::time_point> found;
+  for (const auto& [key, x] : groups_)
+    for (auto i = x.jobs.begin(); i != x.jobs.end();
+         i = x.jobs.upper_bound({i->first.first, std::numeric_limits<std::int64_t>::max()}))
+      if (!found || i->second->queued_at < *found)
+        found = i->second->queued_at;
+  return found;
+}
+
+std::size_t
+job_queue::unserved(const std::function<bool(const platform_properties& wanted)>& offered) const {
+  std::size_t count = 0;
+  for (const auto& [key, x] : groups_)
+    count += offered(x.wanted) ? 0 : x.jobs.size();
+  return count;
 }
 
 void job_queue::insert(job_ptr work, order at) {

@@ -1,7 +1,9 @@
 #pragma once
 #include "actors/messages.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +29,12 @@ public:
 
   /// Moves a waiting job up; nothing happens when it waits at that priority or sooner.
   void raise(std::uint64_t execution, std::int32_t priority);
+
+  /// When the one was queued that waits longest; none when nothing waits.
+  std::optional<std::chrono::system_clock::time_point> oldest() const;
+
+  /// How many want what `offered` says that nobody offers.
+  std::size_t unserved(const std::function<bool(const platform_properties& wanted)>& offered) const;
 
   std::size_t size() const noexcept { return places_.size(); }
   bool empty() const noexcept { return places_.empty(); }

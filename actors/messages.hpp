@@ -109,6 +109,9 @@ struct space_measured {
   store_usage usage;
   bool eviction_over = false;
   std::size_t evicted = 0;
+  std::int64_t evicted_bytes = 0;
+  /// For how long nobody had asked for the one that was asked for last.
+  std::optional<std::chrono::seconds> youngest_evicted = std::nullopt;
   absl::Status status;
 };
 

@@ -54,8 +54,10 @@ void operation_actor_state::start() {
   begun = true;
   trace = current_trace().trace;
   began = std::chrono::system_clock::now();
-  if (!action.ok())
+  if (!action.ok()) {
+    options.meters->execute_requested(execute_outcome::rejected);
     return finish(action.status(), nullptr, false);
+  }
   if (skip_cache_lookup)
     return queue("the client asked for it to be run whatever is cached (skip_cache_lookup)");
   if ((*action)->do_not_cache)
@@ -76,8 +78,10 @@ void operation_actor_state::check_cache() {
 void operation_actor_state::cache_answered(result_checked& answer) {
   if (completed() || abandoned)
     return;
-  if (answer.result.ok())
+  if (answer.result.ok()) {
+    options.meters->execute_requested(execute_outcome::cache_hit);
     return finish(absl::OkStatus(), *answer.result, true);
+  }
   if (!absl::IsNotFound(answer.result.status())) { // a broken cache costs time, not the build
     const auto about = this_action();
     logger().warn("{}: looking up the result failed, running it instead: {}", about.action(),
@@ -87,6 +91,7 @@ void operation_actor_state::cache_answered(result_checked& answer) {
 }
 
 void operation_actor_state::queue(std::string why_not_cached) {
+  options.meters->execute_requested(execute_outcome::queued);
   stage = execution_stage::queued;
   queued = true;
   auto work = std::make_shared<job>();

@@ -9,6 +9,7 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace expbuild {
 
@@ -56,13 +57,16 @@ void scheduler_state::enqueue(const submit& request, const operation_actor& oper
   x.priority = request.work->priority;
   x.where = current_trace();
   arm();
-  if (const auto status = catalogue.check(request.work->action->platform); !status.ok())
+  if (const auto status = catalogue.check(request.work->action->platform); !status.ok()) {
+    options.meters->action_refused(queue_refusal::no_worker);
     return end(execution, {.trace = {}, .status = status, .result = nullptr});
+  }
   if (auto* free = find_idle(request.work->action->platform))
     return start(*free, request.work);
-  if (waiting.size() >= options.max_queue_size)
-    return end(execution, {.trace = {}, .status = queue_is_full(), .result = nullptr});
-  waiting.push(request.work, x.priority);
+  if (waiting.size() < options.max_queue_size)
+    return waiting.push(request.work, x.priority);
+  options.meters->action_refused(queue_refusal::full);
+  end(execution, {.trace = {}, .status = queue_is_full(), .result = nullptr});
 }
 
 void scheduler_state::take_back(const withdraw& request) {
@@ -118,6 +122,7 @@ void scheduler_state::offer(const worker_ready& event, const worker_actor& worke
     x.worker = worker;
     x.status.name = event.name;
     x.status.type = event.type;
+    x.pool = &options.meters->pool(event.type);
     x.status.pid = event.pid;
     x.platform = event.platform;
     x.pulse = event.pulse;
@@ -128,6 +133,8 @@ void scheduler_state::offer(const worker_ready& event, const worker_actor& worke
   x.idle = true;
   x.since = std::chrono::system_clock::now();
   match(x);
+  if (is_new)
+    count_workers();
 }
 
 /// Whatever was sent to it before this answer reaches it before this answer.
@@ -145,9 +152,11 @@ void scheduler_state::give_up_on(const worker_unusable& event) {
       hopeless.push_back(execution);
   for (const auto execution : hopeless) {
     const auto work = waiting.remove(execution);
-    if (work)
-      end(execution,
-          {.trace = {}, .status = catalogue.check(work->action->platform), .result = nullptr});
+    if (!work)
+      continue;
+    options.meters->action_refused(queue_refusal::no_worker);
+    end(execution,
+        {.trace = {}, .status = catalogue.check(work->action->platform), .result = nullptr});
   }
 }
 
@@ -187,6 +196,7 @@ void scheduler_state::worker_lost(const caf::down_msg& message) {
   const auto execution = found->second.execution;
   const auto worker = found->second.status.name;
   slots.erase(found);
+  count_workers();
   if (execution != 0)
     put_back(execution, worker, exit_reason(self->system(), message.reason));
 }
@@ -232,12 +242,15 @@ scheduler_stats scheduler_state::stats() const {
   return result;
 }
 
+worker_condition scheduler_state::condition_of(const slot& x) const {
+  if (is_drained(x))
+    return x.idle ? worker_condition::drained : worker_condition::draining;
+  return x.idle ? worker_condition::idle : worker_condition::busy;
+}
+
 worker_status scheduler_state::status_of(const slot& x) const {
   auto status = x.status;
-  if (is_drained(x))
-    status.condition = x.idle ? worker_condition::drained : worker_condition::draining;
-  else
-    status.condition = x.idle ? worker_condition::idle : worker_condition::busy;
+  status.condition = condition_of(x);
   status.since = x.since;
   status.platform = x.platform;
   if (x.pulse)
@@ -262,6 +275,7 @@ std::vector<std::string> scheduler_state::drain(const drain_workers& request) {
         match(x);
     }
   }
+  count_workers();
   if (!done.empty())
     logger().info("{} {} worker(s), first {}", request.drain ? "draining" : "undraining",
                   done.size(), done.front());
@@ -285,12 +299,33 @@ void scheduler_state::arm() {
                      tick{.trace = trace_context::later(options.housekeeping)});
 }
 
+/// Also at once when a worker comes, goes or is drained: there may be no work to make us tick.
+void scheduler_state::count_workers() {
+  constexpr std::array told{worker_condition::idle, worker_condition::busy,
+                            worker_condition::draining, worker_condition::drained};
+  for (auto& [pool, by_condition] : counts)
+    by_condition.clear();
+  for (const auto& [address, x] : slots)
+    ++counts[x.pool][condition_of(x)];
+  for (auto& [pool, by_condition] : counts)
+    for (const auto condition : told)
+      pool->workers(condition, by_condition[condition]);
+}
+
+bool scheduler_state::is_offered(const platform_properties& wanted) const {
+  return std::any_of(slots.begin(), slots.end(), [this, &wanted](const auto& x) {
+    return !is_drained(x.second) && !first_mismatch(wanted, x.second.platform);
+  });
+}
+
 void scheduler_state::report() {
   const auto idle =
       std::count_if(slots.begin(), slots.end(), [](const auto& x) { return x.second.idle; });
   options.meters->queue_length(waiting.size());
-  options.meters->workers(worker_condition::idle, static_cast<std::size_t>(idle));
-  options.meters->workers(worker_condition::busy, slots.size() - static_cast<std::size_t>(idle));
+  options.meters->oldest_waits_since(waiting.oldest());
+  options.meters->unschedulable(
+      waiting.unserved([this](const auto& wanted) { return is_offered(wanted); }));
+  count_workers();
   const auto now = self->clock().now();
   if (now - last_log < std::chrono::seconds(10))
     return;

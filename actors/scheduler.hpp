@@ -66,6 +66,7 @@ private:
   struct slot {
     worker_actor worker;
     worker_status status;
+    pool_meter* pool = nullptr;
     platform_properties platform;
     std::shared_ptr<const worker_pulse> pulse;
     bool idle = false;
@@ -76,17 +77,22 @@ private:
   void match(slot& free);
   slot* find_idle(const platform_properties& wanted);
   bool is_drained(const slot& x) const { return drained.contains(x.status.name); }
+  worker_condition condition_of(const slot& x) const;
   worker_status status_of(const slot& x) const;
   void start(slot& on, job_ptr work);
   void end(std::uint64_t execution, job_done event);
   absl::Status queue_is_full() const;
   void arm();
+  void count_workers();
+  bool is_offered(const platform_properties& wanted) const;
   void report();
   void put_back(std::uint64_t execution, const std::string& worker, const std::string& why);
 
   std::unordered_map<std::uint64_t, entry> entries;
   std::map<caf::actor_addr, slot> slots;
   std::set<std::string> drained; ///< names of workers that get nothing
+  /// How many workers of a type are in which condition (idle to drained); types without any stay.
+  std::map<pool_meter*, std::map<worker_condition, std::size_t>> counts;
   throughput ends;
   job_queue waiting;
   std::uint64_t last_attempt = 0;

@@ -78,8 +78,9 @@ void supervisor_state::worker_died(slot& x, std::size_t index, const std::string
   x.status.history.insert(x.status.history.begin(), {std::chrono::system_clock::now(), why});
   if (x.status.history.size() > most_restarts_told)
     x.status.history.pop_back();
-  options.meters->worker_restarted();
-  if (std::exchange(x.asked_to, false) && may_start(index)) {
+  const bool asked_to = std::exchange(x.asked_to, false);
+  options.meters->pool(x.status.type).worker_restarted(reason_of(index, asked_to));
+  if (asked_to && may_start(index)) {
     logger().info("{} is restarted, as an operator asked for", x.status.name);
     return start(index);
   }
@@ -96,6 +97,8 @@ void supervisor_state::schedule_restart(slot& x, std::size_t index, const std::s
   set_condition(x, chosen.quarantined ? worker_condition::quarantined : worker_condition::backoff);
   trace_log::note(chosen.quarantined ? "quarantined" : "restarting",
                   intern_name("worker " + x.status.name));
+  if (chosen.quarantined)
+    options.meters->pool(x.status.type).worker_quarantined();
   if (chosen.quarantined)
     logger().error("{} failed too often and is quarantined for {} ms: {}", x.status.name,
                    chosen.pause.count(), why);
@@ -199,13 +202,30 @@ void supervisor_state::stop_all(reply<unit> answer) {
   stopped.clear();
 }
 
+restart_reason supervisor_state::reason_of(std::size_t index, bool asked_to) const {
+  if (!may_start(index))
+    return restart_reason::dependency;
+  return asked_to ? restart_reason::by_operator : restart_reason::crash;
+}
+
+/// What live workers do, the scheduler tells.
 void supervisor_state::report() const {
-  for (const auto condition :
-       {worker_condition::starting, worker_condition::backoff, worker_condition::quarantined})
-    options.meters->workers(condition, static_cast<std::size_t>(std::count_if(
-                                           slots.begin(), slots.end(), [condition](const slot& x) {
-                                             return x.status.condition == condition;
-                                           })));
+  struct counts {
+    std::size_t alive = 0, backoff = 0, quarantined = 0;
+  };
+  std::map<std::string, counts> by_type;
+  for (const auto& x : slots) {
+    auto& sums = by_type[x.status.type];
+    sums.alive += x.worker ? 1 : 0;
+    sums.backoff += x.status.condition == worker_condition::backoff ? 1 : 0;
+    sums.quarantined += x.status.condition == worker_condition::quarantined ? 1 : 0;
+  }
+  for (const auto& [type, sums] : by_type) {
+    auto& pool = options.meters->pool(type);
+    pool.alive(sums.alive);
+    pool.workers(worker_condition::backoff, sums.backoff);
+    pool.workers(worker_condition::quarantined, sums.quarantined);
+  }
 }
 
 supervisor_actor::behavior_type supervisor(supervisor_state::pointer self,

@@ -66,6 +66,7 @@ private:
   void start(std::size_t index);
   void schedule_restart(slot& x, std::size_t index, const std::string& why);
   void worker_died(slot& x, std::size_t index, const std::string& why);
+  restart_reason reason_of(std::size_t index, bool asked_to) const;
   void report() const;
   static void set_condition(slot& x, worker_condition condition);
 

@@ -201,6 +201,22 @@ std::uint64_t written() {
   return sum;
 }
 
+std::uint64_t overwritten() {
+  std::uint64_t sum = 0;
+  for (const auto& x : the_rings()->all) {
+    const auto next = x->next.load(std::memory_order_relaxed);
+    sum += next - std::min<std::uint64_t>(next, x->slots.size());
+  }
+  return sum;
+}
+
+std::size_t capacity() {
+  std::size_t sum = 0;
+  for (const auto& x : the_rings()->all)
+    sum += x->slots.size();
+  return sum;
+}
+
 } // namespace trace_log
 
 namespace {

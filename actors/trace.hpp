@@ -93,7 +93,12 @@ std::vector<trace_record> recent(std::size_t limit);
 /// The last messages that actors of this name have handled.
 std::vector<trace_record> handled_by(actor_label who, std::size_t limit);
 
+/// Since the budget was set: records, and those of them that newer ones have replaced.
 std::uint64_t written();
+std::uint64_t overwritten();
+
+/// How many records there is room for.
+std::size_t capacity();
 
 } // namespace trace_log
 

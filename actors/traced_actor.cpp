@@ -102,6 +102,11 @@ void mailbox_meter::arrived() noexcept {
   raise_to(shared->most_waiting, shared->waiting.fetch_add(1, std::memory_order_relaxed) + 1);
 }
 
+void mailbox_meter::came_too_late() noexcept {
+  if (auto* shared = shared_.load(std::memory_order_acquire))
+    shared->dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
 /// Messages that came before `begin` were not counted: there is nothing to take back then.
 void mailbox_meter::taken(std::uint64_t waited_ns, std::int64_t now_ns) noexcept {
   auto& shared = *shared_.load(std::memory_order_relaxed);
@@ -143,10 +148,11 @@ const message_kind* find_kind(const std::vector<message_kind>& kinds,
 }
 
 void record_dropped(const std::vector<message_kind>& kinds, const caf::type_erased_tuple& message,
-                    actor_label to) noexcept {
+                    actor_label to, mailbox_meter& meter) noexcept {
   const auto* kind = find_kind(kinds, message);
   if (kind == nullptr)
     return;
+  meter.came_too_late();
   auto record =
       begin_record(kind->context(message.get(0)), kind->name, to, trace_context::now_ns());
   record.outcome = message_outcome::dropped;

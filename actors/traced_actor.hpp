@@ -63,6 +63,7 @@ public:
   /// Once, at the spawn. Before it nothing is counted.
   void begin(actor_label label);
   void arrived() noexcept;
+  void came_too_late() noexcept;
   void taken(std::uint64_t waited_ns, std::int64_t now_ns) noexcept;
   void handled(std::uint64_t took_ns) noexcept;
 
@@ -76,7 +77,7 @@ const message_kind* find_kind(const std::vector<message_kind>& kinds,
                               const caf::type_erased_tuple& message) noexcept;
 
 void record_dropped(const std::vector<message_kind>& kinds, const caf::type_erased_tuple& message,
-                    actor_label to) noexcept;
+                    actor_label to, mailbox_meter& meter) noexcept;
 
 /// Puts a recording shell around a behaviour.
 caf::detail::behavior_impl::pointer record_messages(caf::detail::behavior_impl::pointer inner,
@@ -95,7 +96,7 @@ public:
 
   void enqueue(caf::mailbox_element_ptr message, caf::execution_unit* unit) override {
     if (this->getf(caf::abstract_actor::is_terminated_flag))
-      detail::record_dropped(kinds::table(), message->content(), label);
+      detail::record_dropped(kinds::table(), message->content(), label, meter);
     else if (detail::find_kind(kinds::table(), message->content()) != nullptr)
       meter.arrived();
     Base::enqueue(std::move(message), unit);

@@ -53,13 +53,32 @@ void http_pages::get(std::string_view target, const answer& done) const {
   if (path == "/readyz")
     return done({.status = 503, .body = "not serving: starting or stopping\n"});
   if (path == "/metrics")
-    return done({.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                 .body = context_->meters->expose()});
+    return get_metrics(done);
   if (path == "/status")
     return get_status(done);
   done({.status = 404,
         .body = "there is no page " + std::string(path.substr(0, 200))
                 + " here; there are /ui/, /api/v1, /healthz, /readyz, /metrics and /status\n"});
+}
+
+http_route http_pages::route_of(std::string_view target) {
+  const auto path = target.substr(0, target.find('?'));
+  if (path == "/" || path == dashboard_root || path.starts_with("/ui/"))
+    return http_route::ui;
+  if (path == "/healthz" || path == "/readyz")
+    return http_route::health;
+  if (path == "/metrics")
+    return http_route::metrics;
+  return path == "/status" ? http_route::status : http_route::other;
+}
+
+void http_pages::get_metrics(const answer& done) const {
+  auto& meters = *context_->meters;
+  meters.calls_under_way(context_->calls->streams(), context_->calls->others());
+  meters.held_for_clients(static_cast<std::size_t>(context_->pieces->used()),
+                          context_->unpacking->used());
+  context_->disks->measure(*context_->io); // for the next time: a disk may keep us waiting
+  done({.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = meters.expose()});
 }
 
 void http_pages::get_status(const answer& done) const {

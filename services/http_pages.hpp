@@ -20,11 +20,16 @@ public:
         api_(std::move(context), std::move(options)) {}
 
   const http_api& api() const noexcept { return api_; }
+  metrics& meters() const noexcept { return *context_->meters; }
+
+  /// Which of the pages a target asks for.
+  static http_route route_of(std::string_view target);
 
   /// Calls `done` once, here or later on an actor's thread. `target` may have a query.
   void get(std::string_view target, const answer& done) const;
 
 private:
+  void get_metrics(const answer& done) const;
   void get_status(const answer& done) const;
 
   context_ptr context_;

@@ -26,13 +26,14 @@ private:
 
 } // namespace
 
-std::shared_ptr<http_handler> http_router::route(http_exchange& exchange) const {
+http_routed http_router::route(http_exchange& exchange) const {
   if (cache_)
     if (auto handler = cache_->handler_for(exchange))
-      return handler;
+      return {handler, http_route::cache};
   if (auto handler = pages_->api().handler_for(exchange))
-    return handler;
-  return std::make_shared<page_handler>(exchange, pages_, patience_);
+    return {handler, http_route::api};
+  return {std::make_shared<page_handler>(exchange, pages_, patience_),
+          http_pages::route_of(exchange.target())};
 }
 
 } // namespace expbuild

@@ -4,6 +4,12 @@
 
 namespace expbuild {
 
+/// Who answers a request, and what the metrics call that.
+struct http_routed {
+  std::shared_ptr<http_handler> handler;
+  http_route where = http_route::other;
+};
+
 /// Finds who answers a request: the cache protocol, the operators' API or their pages.
 class http_router {
 public:
@@ -13,7 +19,9 @@ public:
       : pages_(std::make_shared<const http_pages>(std::move(pages))), cache_(std::move(cache)),
         patience_(patience) {}
 
-  std::shared_ptr<http_handler> route(http_exchange& exchange) const;
+  http_routed route(http_exchange& exchange) const;
+
+  metrics& meters() const noexcept { return pages_->meters(); }
 
 private:
   std::shared_ptr<const http_pages> pages_;

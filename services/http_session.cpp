@@ -65,6 +65,8 @@ void http_session::read(std::chrono::milliseconds patience) {
                             if (error != http::error::header_limit)
                               return me->close();
                             me->endless_ = true;
+                            me->where_ = http_route::other;
+                            me->began_ = std::chrono::steady_clock::now();
                             me->answer({.status = 431, .body = "the header is too large\n"});
                           });
 }
@@ -74,9 +76,11 @@ void http_session::route() {
   endless_ = request.chunked();
   to_receive_ = length().value_or(0);
   awaits_invitation_ = boost::beast::iequals(request[http::field::expect], "100-continue");
-  const auto handler = owner_.router.route(*this);
-  handler_ = handler;
-  handler->start();
+  began_ = std::chrono::steady_clock::now();
+  const auto routed = owner_.router.route(*this);
+  where_ = routed.where;
+  handler_ = routed.handler;
+  routed.handler->start();
 }
 
 std::string_view http_session::method() const {
@@ -169,6 +173,7 @@ void http_session::answer(http_page page) {
 bool http_session::begin(const http_head& head) {
   ++waiting_;
   patience_.cancel();
+  owner_.router.meters().http_answered(where_, head.status);
   const auto& request = request_->get();
   const bool has_end = head.length != http_head::endless;
   goes_on_ = has_end && request_->is_header_done() && !endless_ && to_receive_ == 0
@@ -221,6 +226,7 @@ void http_session::send(std::span<const char> bytes, std::function<void()> then)
 }
 
 void http_session::sent() {
+  owner_.router.meters().http_took(where_, std::chrono::steady_clock::now() - began_);
   later_.cancel();
   handler_.reset();
   writer_.reset();

@@ -56,6 +56,8 @@ private:
   boost::beast::flat_buffer buffer_; ///< what came of a request's header, and perhaps after it
   std::optional<boost::beast::http::request_parser<boost::beast::http::empty_body>> request_;
   std::shared_ptr<http_handler> handler_;
+  http_route where_ = http_route::other; ///< who answers
+  std::chrono::steady_clock::time_point began_;
 
   std::int64_t to_receive_ = 0;    ///< of the request's body
   bool endless_ = false;           ///< nobody knows where the request ends

@@ -4,6 +4,7 @@
 #include "actors/metrics.hpp"
 #include "services/call_budget.hpp"
 #include "services/chunking.hpp"
+#include "services/disk_gauges.hpp"
 #include "services/memory_budget.hpp"
 #include "services/piece_memory.hpp"
 #include "storage/backend.hpp"
@@ -65,6 +66,9 @@ struct service_context {
   std::shared_ptr<chunking> chunks = std::make_shared<chunking>(chunking_options{});
   /// An upload of which nothing comes for so long (at most twice that) is ended, and kept.
   std::chrono::milliseconds upload_patience{60'000};
+  /// What the stores' filesystems have left.
+  std::shared_ptr<disk_gauges> disks =
+      std::make_shared<disk_gauges>(std::vector<disk_gauges::place>{}, nullptr);
 
   /// The largest sum of blob sizes in one batch request. A sixteenth of what is configured stays
   /// free for framing, so that a full answer of usual blobs stays below the message limit that

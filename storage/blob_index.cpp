@@ -38,7 +38,7 @@ struct blob_index::impl {
   static blob_place place_of(const blob_entry& x) { return {x.segment, x.offset}; }
   victim entry_of(blob_slot slot) const {
     const auto& x = table.at(slot);
-    return {table.digest_of(slot), place_of(x), x.stamp};
+    return {table.digest_of(slot), place_of(x), x.stamp, x.promised_until};
   }
 
   void settle(blob_slot slot, blob_place place, std::uint32_t stamp) {

@@ -52,6 +52,7 @@ public:
     digest id;
     blob_place place;
     std::uint32_t stamp = 0;
+    store_seconds promised_until = 0; ///< 0: it never was
   };
 
   // ---- asking ----

@@ -18,17 +18,17 @@ void set_duration(google::protobuf::Duration& to, std::chrono::nanoseconds time)
 
 } // namespace
 
-void report_stages(metrics& meters, const reapi::ExecutedActionMetadata& x) {
-  meters.stage_took(action_stage::queue, between(x.queued_timestamp(), x.worker_start_timestamp()));
+void report_stages(pool_meter& meter, const reapi::ExecutedActionMetadata& x) {
+  meter.stage_took(action_stage::queue, between(x.queued_timestamp(), x.worker_start_timestamp()));
   if (x.has_input_fetch_completed_timestamp())
-    meters.stage_took(action_stage::fetch, between(x.input_fetch_start_timestamp(),
-                                                   x.input_fetch_completed_timestamp()));
+    meter.stage_took(action_stage::fetch,
+                     between(x.input_fetch_start_timestamp(), x.input_fetch_completed_timestamp()));
   if (x.has_execution_completed_timestamp())
-    meters.stage_took(action_stage::exec,
-                      between(x.execution_start_timestamp(), x.execution_completed_timestamp()));
+    meter.stage_took(action_stage::exec,
+                     between(x.execution_start_timestamp(), x.execution_completed_timestamp()));
   if (x.has_output_upload_completed_timestamp())
-    meters.stage_took(action_stage::upload, between(x.output_upload_start_timestamp(),
-                                                    x.output_upload_completed_timestamp()));
+    meter.stage_took(action_stage::upload, between(x.output_upload_start_timestamp(),
+                                                   x.output_upload_completed_timestamp()));
 }
 
 std::string out_of_memory(const command_ended& ended) {

@@ -12,6 +12,6 @@ void describe(const command_ended& ended, reapi::ExecutedActionMetadata& to);
 std::string out_of_memory(const command_ended& ended);
 
 /// Where the time of an attempt went; a stage that was not reached is not counted.
-void report_stages(metrics& meters, const reapi::ExecutedActionMetadata& x);
+void report_stages(pool_meter& meter, const reapi::ExecutedActionMetadata& x);
 
 } // namespace expbuild

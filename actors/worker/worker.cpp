@@ -11,11 +11,20 @@
 
 #include <caf/send.hpp>
 
+#include <algorithm>
+
 namespace expbuild {
 
 namespace {
 
 using clock = std::chrono::system_clock;
+
+std::int64_t total_size(const std::vector<digest>& blobs) {
+  std::int64_t sum = 0;
+  for (const auto& x : blobs)
+    sum += x.size_bytes();
+  return sum;
+}
 
 caf::error failure(const std::string& why) {
   return caf::make_error(caf::sec::runtime_error, why);
@@ -118,6 +127,7 @@ void worker_state::run(run_job& request) {
                                busy->number);
   auto& metadata = busy->metadata;
   metadata.set_worker(options.name);
+  meter->waited(clock::now() - busy->work->queued_at);
   set_time(*metadata.mutable_queued_timestamp(), busy->work->queued_at);
   set_time(*metadata.mutable_worker_start_timestamp(), clock::now());
   set_time(*metadata.mutable_input_fetch_start_timestamp(), clock::now());
@@ -174,6 +184,7 @@ void worker_state::ran(command_finished& event) {
   busy->command_over = true;
   busy->exit_code = ended.exit_code;
   describe(ended, busy->metadata);
+  meter->peak_memory(std::max(ended.max_rss_bytes, ended.memory_peak_bytes));
   if (ended.why == command_ended::reason::stopped && busy->stopped)
     return finish(); // nobody wants its outputs
   if (ended.why == command_ended::reason::timed_out)
@@ -206,6 +217,7 @@ void worker_state::collected(outputs_collected& event) {
     return finish();
   }
   busy->result = std::make_shared<reapi::ActionResult>(std::move(event.outputs->result));
+  meter->outputs(total_size(event.outputs->stored));
   caf::anon_send(
       options.blobs,
       blobs_stored{.trace = {}, .digests = std::move(event.outputs->stored), .admitted = false},
@@ -227,7 +239,7 @@ void worker_state::finish() {
   auto done = std::move(busy);
   at(attempt_step::none);
   set_time(*done->metadata.mutable_worker_completed_timestamp(), clock::now());
-  report_stages(*options.meters, done->metadata);
+  report_stages(*meter, done->metadata);
   complete_times(done->metadata, clock::now());
   if (done->result) {
     done->result->set_exit_code(done->exit_code);
@@ -266,6 +278,7 @@ worker_actor::behavior_type worker(worker_state::pointer self, worker_options op
   auto& state = self->state;
   const auto label = "worker " + options.name;
   state.options = std::move(options);
+  state.meter = &state.options.meters->pool(state.options.type);
   state.open();
   self->set_exit_handler([&state](const caf::exit_msg& x) { state.leave(x.reason); });
   return traced_behavior(

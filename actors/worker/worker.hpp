@@ -51,6 +51,7 @@ public:
 
   pointer self;
   worker_options options;
+  pool_meter* meter = nullptr; ///< of its type
 
 private:
   /// The attempt that this worker is busy with.

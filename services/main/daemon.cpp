@@ -9,7 +9,9 @@
 #include "services/main/watchdog.hpp"
 #include "services/upload_board.hpp"
 
+#include <caf/config.hpp>
 #include <caf/send.hpp>
+#include <grpcpp/grpcpp.h>
 
 #include <algorithm>
 #include <thread>
@@ -34,6 +36,11 @@ std::shared_ptr<io_pool> make_pool() {
   const std::size_t threads = std::max(4u, std::thread::hardware_concurrency());
   return make_io_pool(
       {.short_threads = threads, .write_threads = threads, .long_threads = threads});
+}
+
+std::string caf_version() {
+  return std::to_string(CAF_MAJOR_VERSION) + '.' + std::to_string(CAF_MINOR_VERSION) + '.'
+         + std::to_string(CAF_PATCH_VERSION);
 }
 
 [[noreturn]] void die(const std::string& why) {
@@ -100,6 +107,17 @@ private:
     x.upload_patience = options_.upload_stall;
     x.meters = meters_;
     x.log = the_log().ring();
+    x.disks = std::make_shared<disk_gauges>(disks(), meters_);
+    x.disks->measure(*io_);
+  }
+
+  std::vector<disk_gauges::place> disks() const {
+    std::vector<disk_gauges::place> found;
+    if (options_.cas.root)
+      found.push_back({store_kind::cas, *options_.cas.root});
+    if (options_.action_cache.root)
+      found.push_back({store_kind::action_cache, *options_.action_cache.root});
+    return found;
   }
 
   absl::Status open_doors() {
@@ -119,9 +137,11 @@ private:
     std::shared_ptr<const http_cache> cache;
     if (options_.http_cache)
       cache = std::make_shared<http_cache>(context_, *options_.http_cache);
-    auto http = make_http_endpoint(
-        http_options, http_pages(context_, [this] { return grpc_->serving(); }, options_.http_api),
-        cache);
+    auto http =
+        make_http_endpoint(http_options,
+                           http_pages(
+                               context_, [this] { return grpc_->serving(); }, options_.http_api),
+                           cache);
     if (!http.ok())
       return http.status();
     http_ = *std::move(http);
@@ -141,7 +161,9 @@ private:
   }
 
   const daemon_options options_;
-  const std::shared_ptr<metrics> meters_ = std::make_shared<metrics>(options_.version);
+  const std::shared_ptr<metrics> meters_ = std::make_shared<metrics>(
+      options_.version,
+      std::map<std::string, std::string>{{"caf", caf_version()}, {"grpc", grpc::Version()}});
   std::optional<watchdog> dog_; ///< from stop() on; goes last of all that can hang
   stores storage_;
   std::shared_ptr<io_pool> io_ = make_pool();

@@ -140,6 +140,16 @@ CAF_TEST(outputs that nobody admitted are refused when more is promised than the
     CAF_CHECK(!is_missing(i));
 }
 
+CAF_TEST(the age of what was evicted is told) {
+  fill();
+  *now += 150; // all were promised for 100 seconds
+  CAF_CHECK(upload(2000).ok());
+  CAF_CHECK(shows(*meters, "expbuild_cas_last_eviction_age_seconds 150"));
+  CAF_CHECK(!shows(*meters, "expbuild_cas_evicted_total 0"));
+  CAF_CHECK(!shows(*meters, "expbuild_cas_evicted_bytes_total 0"));
+  CAF_CHECK(shows(*meters, "expbuild_cas_open_writes 0"));
+}
+
 CAF_TEST(what is used and promised is told) {
   CAF_CHECK(upload(1).ok());
   const auto x = ask<cas_stats>(get_cas_stats{}).value();

@@ -65,6 +65,24 @@ CAF_TEST(a worker never gets a job that it does not match) {
   CAF_CHECK_EQUAL(next(queue, {{"Pool", "GPU"}}), 1u);
 }
 
+CAF_TEST(who waits longest is known whatever its priority and platform) {
+  const auto queued_at = [](std::uint64_t execution, std::int32_t priority, int second,
+                            platform_properties platform = {}) {
+    auto work = std::make_shared<job>(*make_job(execution, priority, std::move(platform)));
+    work->queued_at = std::chrono::system_clock::time_point(std::chrono::seconds(second));
+    return work;
+  };
+  job_queue queue;
+  CAF_CHECK(!queue.oldest());
+  queue.push(queued_at(1, -9, 50), -9);
+  queue.push(queued_at(2, 0, 30), 0);
+  queue.push(queued_at(3, 0, 40), 0);
+  CAF_CHECK_EQUAL(queue.oldest()->time_since_epoch() / 1s, 30);
+  queue.push(queued_at(4, 7, 20, {{"Pool", "gpu"}}), 7);
+  CAF_CHECK_EQUAL(queue.oldest()->time_since_epoch() / 1s, 20);
+  CAF_CHECK_EQUAL(queue.unserved([](const auto& wanted) { return wanted.empty(); }), 1u);
+}
+
 CAF_TEST(a withdrawn job is gone and a raised one overtakes) {
   job_queue queue;
   queue.push(make_job(1), 0);

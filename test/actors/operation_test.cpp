@@ -154,9 +154,13 @@ CAF_TEST(the same action joins what runs under a name of its own) {
   CAF_CHECK(first.name() != second.name());
   CAF_REQUIRE_EQUAL(w->raised.size(), 1u);
   CAF_CHECK_EQUAL(w->raised[0].priority, -7);
+  CAF_CHECK(shows(*meters, "expbuild_execute_waiters 2"));
+  CAF_CHECK(shows(*meters, "expbuild_execute_requests_total{outcome=\"queued\"} 1"));
+  CAF_CHECK(shows(*meters, "expbuild_execute_requests_total{outcome=\"merged\"} 1"));
   end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
   CAF_CHECK(first.stream->completed());
   CAF_CHECK(second.stream->completed());
+  CAF_CHECK(shows(*meters, "expbuild_execute_waiters 0"));
 }
 
 CAF_TEST(an action that skips the lookup does not join) {
@@ -173,6 +177,7 @@ CAF_TEST(a missing action ends the operation with a MISSING violation) {
   const auto& status = x.stream->updates.back().response->status();
   CAF_CHECK_EQUAL(status.code(), 9);
   CAF_CHECK_EQUAL(status.details_size(), 1);
+  CAF_CHECK(shows(*meters, "expbuild_execute_requests_total{outcome=\"rejected\"} 1"));
 }
 
 CAF_TEST(cancelling one of two joined operations lets the action run on) {

@@ -87,6 +87,30 @@ CAF_TEST(a worker that an operator restarts comes back at once and tells why) {
   CAF_CHECK(now.history[0].why.find("operator") != std::string::npos);
 }
 
+CAF_TEST(restarts are counted by why) {
+  const auto boss = keep(sys.spawn(supervisor, with_engine(*this)));
+  const auto restarts = [this](const std::string& reason, int count) {
+    return shows(*meters, "expbuild_worker_restarts_total{pool=\"host\",reason=\"" + reason + "\"} "
+                              + std::to_string(count));
+  };
+  engine(*this, boss, absl::OkStatus());
+  CAF_CHECK(shows(*meters, "expbuild_workers{pool=\"host\",state=\"starting\"} 1"));
+  s->ready(absl::UnavailableError("no runner"));
+  consume_messages();
+  CAF_CHECK(restarts("crash", 1));
+  CAF_CHECK(shows(*meters, "expbuild_workers{pool=\"host\",state=\"backoff\"} 1"));
+  advance_time(200ms);
+  consume_messages();
+  caf::anon_send(boss, restart_workers{.trace = {}, .names = {"*"}},
+                 answer_box<std::vector<std::string>>().make());
+  consume_messages();
+  CAF_CHECK(restarts("operator", 1));
+  engine(*this, boss, gone);
+  s->lost(gone);
+  consume_messages();
+  CAF_CHECK(restarts("crash", 1) && restarts("operator", 1) && restarts("dependency", 1));
+}
+
 CAF_TEST(an operator ends a pause) {
   const auto boss = keep(sys.spawn(supervisor, supervise(*this)));
   consume_messages();
@@ -110,6 +134,8 @@ CAF_TEST(a worker that can not start backs off and is quarantined and does not s
   }
   CAF_CHECK(status_of(*this, boss).condition == worker_condition::quarantined);
   CAF_CHECK_EQUAL(s->opened, 4);
+  CAF_CHECK(shows(*meters, "expbuild_worker_quarantines_total{pool=\"host\"} 1"));
+  CAF_CHECK(shows(*meters, "expbuild_workers{pool=\"host\",state=\"quarantined\"} 1"));
   advance_time(61s); // one more try after the quarantine
   consume_messages();
   CAF_CHECK_EQUAL(s->opened, 5);

@@ -148,7 +148,7 @@ count = 0
     def test_every_stage_of_an_action_is_measured(self):
         self.server.rectl("exec", "--skip-cache", "--", "/bin/true", check=True)
         for stage in ("queue", "fetch", "exec", "upload"):
-            name = f'expbuild_action_stage_seconds_count{{stage="{stage}"}}'
+            name = f'expbuild_action_stage_seconds_count{{pool="host",stage="{stage}"}}'
             self.assertGreater(self.server.metric(name), 0, name)
 
     def test_log_lines_are_as_the_guide_says(self):

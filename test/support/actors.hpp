@@ -77,6 +77,11 @@ struct actor_fixture : test_coordinator_fixture<> {
   std::vector<caf::strong_actor_ptr> kept;
 };
 
+/// Whether `line` is one of those that the meters show.
+inline bool shows(const metrics& meters, const std::string& line) {
+  return ("\n" + meters.expose()).find("\n" + line + "\n") != std::string::npos;
+}
+
 /// Remembers what a reply brought.
 template <class T>
 struct answer_box {
