@@ -27,6 +27,7 @@ RARE = {
     "expbuild_worker_quarantines_total": "ten deaths of one worker within a minute; actors.supervisor has them",
     "expbuild_actor_mailbox_messages": "no message waits for as long as it takes to look",
     "expbuild_actor_busy_seconds": "no handler runs for as long as it takes to look",
+    "expbuild_watchdog_alarms_total": "something must stand still for minutes; actors.sentinel has them",
     "expbuild_dead_letters_total": "whether a message is late is chance; actors.trace has one",
     "expbuild_store_errors_total": "wants a disk that fails; storage.disk_fault has one",
     "expbuild_host_pressure_ratio": "of the whole machine, and not there where the kernel does not measure it"}
