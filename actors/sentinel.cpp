@@ -47,7 +47,7 @@ reply<T> keep_in(const std::shared_ptr<open_look>& look, std::shared_ptr<const T
 }
 
 std::string ago(std::int64_t then_ns) {
-  const auto ms = (trace_context::now_ns() - then_ns) / 1'000'000;
+  const auto ms = std::max<std::int64_t>(0, (trace_context::now_ns() - then_ns) / 1'000'000);
   return (ms < 10'000 ? std::to_string(ms) + " ms" : std::to_string(ms / 1000) + " s") + " ago";
 }
 
@@ -161,10 +161,10 @@ void sentinel_state::tell(const stall_finder::news& news) const {
   std::size_t told = 0;
   for (const auto& x : news.begun) {
     options.meters->stall_found(x.kind);
-    const trace_scope scope(x.trace);
-    trace_log::note("stalls", self->label);
     if (++told <= most_told)
       logger().error("{}: {}{}", x.what, x.next_step, last_messages(x));
+    const trace_scope scope(x.trace);
+    trace_log::note("stalls", self->label);
   }
   if (told > most_told)
     logger().error("{} more stalls at the same time: see rectl status", told - most_told);

@@ -148,7 +148,7 @@ void stall_finder::look_at_action(const action_record& x, const seen_house& hous
   case execution_stage::cache_check:
     return of_house_.holds(key_of("looked up", x), limits_.patience, [&] {
       return of_action(x, stall_kind::silent_action,
-                       "was looked up in the action cache " + more_than(limits_.patience),
+                       "has been looked up in the action cache " + more_than(limits_.patience),
                        "see whether the disk of [storage.action_cache] answers; "
                            + traced(x.action.hash()));
     });

@@ -53,7 +53,8 @@ class Notified(unittest.TestCase):
                     self.assertNotIn("STOPPING=1", manager.heard)
                     server.process.send_signal(signal.SIGTERM)
                     manager.hear("STOPPING=1")
-                self.assertNotIn("hears nothing of us", server.log())
+                    self.assertEqual(server.process.wait(WAIT), 0)
+                    self.assertNotIn("hears nothing of us", server.log())
 
     def test_the_manager_hears_how_much_runs(self):
         manager, server = self.serve(self.addresses()[0], WATCHDOG_USEC="200000")
