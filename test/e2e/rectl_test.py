@@ -163,10 +163,10 @@ count = 0
 class Purge(ServedCase):
     options = {"workers": 1}
 
-    def exec(self, command, mnemonic="", check=True):
+    def exec(self, command, mnemonic=""):
         """Its output: the same again only while its result is cached."""
-        return self.server.rectl("exec", "--mnemonic", mnemonic, "--target", f"//:{mnemonic or 'none'}", "--",
-                                 "/bin/sh", "-c", f"{command}; date +%s%N", check=check).stdout
+        told = ("--mnemonic", mnemonic, "--target", "//:" + mnemonic) if mnemonic else ()
+        return self.server.rectl("exec", *told, "--", "/bin/sh", "-c", f"{command}; date +%s%N", check=True).stdout
 
     def purge(self, *conditions):
         return json.loads(self.server.rectl("--json", "purge", *conditions, check=True).stdout)
