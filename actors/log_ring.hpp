@@ -32,16 +32,16 @@ public:
   /// Lines from this place on (0: the oldest that there is and nothing lost), the oldest first.
   page read(std::uint64_t from, std::size_t max_lines = most_lines) const;
 
-  /// Tells those who follow that nothing more comes.
-  void close() noexcept { closed_ = true; }
-  bool closed() const noexcept { return closed_; }
+  /// Sends away those who follow now. Each time the round is another one.
+  void end_followers() noexcept { ++round_; }
+  std::uint64_t round() const noexcept { return round_; }
 
   std::size_t bytes() const;
 
 private:
   const std::size_t max_lines_;
   const std::size_t max_bytes_;
-  std::atomic<bool> closed_{false};
+  std::atomic<std::uint64_t> round_{0};
   mutable std::mutex guard_;
   std::deque<log_line_ptr> lines_;
   std::uint64_t first_ = 1; ///< place of the oldest

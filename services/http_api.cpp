@@ -116,7 +116,7 @@ private:
     if (what_it_is == "reproduce")
       return reproduce();
     if (what_it_is == "log")
-      return tell_page(log_page(*context_, query_));
+      return tell_page(log_page(query_));
     if (what_it_is == "features")
       return exchange().answer(json_page(
           nlohmann::json{{"control", options_.control}, {"version", context_->version}}.dump()));
@@ -243,7 +243,7 @@ std::shared_ptr<http_handler> http_api::handler_for(http_exchange& exchange) con
   if (may && path.size() == 3 && path[2] == "watch" && exchange.method() == "GET")
     return make_event_stream(exchange, context_, watch_request(query));
   if (may && path.size() == 3 && path[2] == "log" && exchange.method() == "GET")
-    if (auto stream = make_http_log_stream(exchange, *context_, query))
+    if (auto stream = make_http_log_stream(exchange, query))
       return stream;
   return std::make_shared<api_handler>(exchange, context_, options_);
 }

@@ -1,5 +1,6 @@
 #include "services/http_log_stream.hpp"
 
+#include "actors/log.hpp"
 #include "services/json.hpp"
 #include "services/log_reader.hpp"
 
@@ -76,24 +77,23 @@ absl::StatusOr<admin::v1::GetLogRequest> log_request(const http_query& query) {
 } // namespace
 
 std::shared_ptr<http_handler> make_http_log_stream(http_exchange& exchange,
-                                                   const service_context& context,
                                                    const http_query& query) {
   const auto request = log_request(query);
   if (!request.ok() || !request->follow())
     return nullptr;
-  auto reader = log_reader::make(context.log, *request);
+  auto reader = log_reader::make(the_log().ring(), *request);
   if (!reader.ok())
     return nullptr;
   return std::make_shared<http_log_stream>(exchange, *std::move(reader));
 }
 
-absl::StatusOr<http_page> log_page(const service_context& context, const http_query& query) {
+absl::StatusOr<http_page> log_page(const http_query& query) {
   auto request = log_request(query);
   if (!request.ok())
     return request.status();
   request->set_follow(false);
   request->set_last(std::min(request->last(), page_lines));
-  auto reader = log_reader::make(context.log, *request);
+  auto reader = log_reader::make(the_log().ring(), *request);
   if (!reader.ok())
     return reader.status();
   http_page page{.content_type = "application/x-ndjson",

@@ -109,7 +109,7 @@ std::optional<LogLine> log_reader::next() {
 std::optional<absl::Status> log_reader::ended() const {
   if (!request_.follow())
     return absl::OkStatus();
-  if (ring_->closed())
+  if (ring_->round() != round_)
     return absl::UnavailableError("the server is stopping");
   return std::nullopt;
 }

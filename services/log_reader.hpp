@@ -36,7 +36,7 @@ public:
 private:
   log_reader(std::shared_ptr<const log_ring> ring, const admin::v1::GetLogRequest& request,
              spdlog::level::level_enum level)
-      : ring_(std::move(ring)), request_(request), level_(level) {}
+      : ring_(std::move(ring)), request_(request), level_(level), round_(ring_->round()) {}
 
   bool fits(const log_line& line) const;
   void begin();
@@ -45,6 +45,7 @@ private:
   std::shared_ptr<const log_ring> ring_;
   admin::v1::GetLogRequest request_;
   spdlog::level::level_enum level_;
+  std::uint64_t round_;
   bool begun_ = false;
   std::uint64_t place_ = 0;
   std::uint64_t lost_ = 0;

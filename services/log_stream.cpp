@@ -1,5 +1,6 @@
 #include "services/log_stream.hpp"
 
+#include "actors/log.hpp"
 #include "services/log_reader.hpp"
 
 #include <grpcpp/alarm.h>
@@ -100,7 +101,7 @@ grpc::ServerWriteReactor<admin::v1::LogLine>* stream_log(const context_ptr& cont
                                                          const grpc::ServerContextBase& call,
                                                          const admin::v1::GetLogRequest& request) {
   auto stream = std::make_shared<log_stream>(context, meter, call);
-  stream->begin(log_reader::make(context->log, request));
+  stream->begin(log_reader::make(the_log().ring(), request));
   return stream.get();
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 #include "actors/interfaces.hpp"
-#include "actors/log_ring.hpp"
 #include "actors/metrics.hpp"
 #include "services/call_budget.hpp"
 #include "services/chunking.hpp"
@@ -54,8 +53,6 @@ struct service_context {
   std::shared_ptr<backend> store;
   std::shared_ptr<io_pool> io;
   std::shared_ptr<metrics> meters;
-  /// The daemon's log, for those who ask for it.
-  std::shared_ptr<log_ring> log = std::make_shared<log_ring>();
   /// Who writes which blob by ByteStream.
   std::shared_ptr<upload_board> uploads;
   /// What clients can make us hold.

@@ -75,7 +75,7 @@ public:
     dog.allow("letting running actions end", options_.drain_timeout + seconds(10));
     grpc_->set_serving(false);
     drain();
-    context_->log->close(); // whoever follows it would hold the server up
+    the_log().ring()->end_followers(); // whoever follows it would hold the server up
     dog.allow("closing the gRPC server", seconds(15));
     grpc_->shutdown(seconds(5));
     dog.allow("closing the HTTP endpoint", seconds(5));
@@ -106,7 +106,6 @@ private:
     x.calls = std::make_shared<call_budget>(options_.max_streams, max_short_calls);
     x.upload_patience = options_.upload_stall;
     x.meters = meters_;
-    x.log = the_log().ring();
     x.disks = std::make_shared<disk_gauges>(disks(), meters_);
     x.disks->measure(*io_);
   }

@@ -16,45 +16,47 @@ using nlohmann::json;
 
 namespace {
 
+using level = spdlog::level::level_enum;
+using messages = std::vector<std::string>;
+
+const std::string told = "action abcd/5 ended trace=0000000000000abc";
+
+void say(log_ring& to, const std::string& message, level how = level::info,
+         const std::string& module = "scheduler") {
+  to.push({.at = std::chrono::system_clock::from_time_t(1'764'504'000),
+           .level = how,
+           .module = module,
+           .message = message});
+}
+
+void say_of_action(log_ring& to, const std::string& module) {
+  to.push({.at = std::chrono::system_clock::from_time_t(1'764'504'000),
+           .level = level::info,
+           .module = module,
+           .message = "action abcd/5 ended",
+           .action = "abcd/5",
+           .operation = "operation-1",
+           .trace = 0xabc});
+}
+
 struct fixture : status_fixture {
+  /// The daemon's own is there once for all tests: each has a module to itself.
+  log_ring& ring = *the_log().ring();
+  const std::string module = "test" + std::to_string(++tests);
   std::unique_ptr<http_endpoint> endpoint;
 
   fixture() {
-    say("one", spdlog::level::info);
-    say("two", spdlog::level::warn, "cas");
-    say("three", spdlog::level::debug);
-    say("action abcd/5 ended", spdlog::level::info, "operation", "abcd/5", "operation-1");
+    say(ring, "one", level::info, module);
+    say(ring, "three", level::debug, module);
+    say_of_action(ring, module);
   }
   ~fixture() { endpoint.reset(); }
-
-  void say(const std::string& message, spdlog::level::level_enum level = spdlog::level::info,
-           const std::string& module = "scheduler", const std::string& action = {},
-           const std::string& operation = {}) {
-    context->log->push({.at = std::chrono::system_clock::from_time_t(1'764'504'000),
-                        .level = level,
-                        .module = module,
-                        .message = message,
-                        .action = action,
-                        .operation = operation,
-                        .trace = action.empty() ? 0u : 0xabcu});
-  }
 
   admin::v1::GetLogRequest request(int last = 0) const {
     admin::v1::GetLogRequest x;
     x.set_last(last);
+    x.set_module(module);
     return x;
-  }
-
-  /// The messages of a whole answer.
-  std::vector<std::string> ask(const admin::v1::GetLogRequest& x,
-                               grpc::StatusCode expected = grpc::StatusCode::OK) {
-    client_context call;
-    const auto lines = stub<admin::v1::Admin>()->GetLog(&call, x);
-    std::vector<std::string> messages;
-    for (admin::v1::LogLine line; lines->Read(&line);)
-      messages.push_back(line.message());
-    CAF_CHECK_EQUAL(static_cast<int>(lines->Finish().error_code()), static_cast<int>(expected));
-    return messages;
   }
 
   http_client connect() {
@@ -66,36 +68,64 @@ struct fixture : status_fixture {
     endpoint = *std::move(made);
     return http_client(endpoint->port());
   }
+
+  inline static int tests = 0;
 };
 
-using messages = std::vector<std::string>;
-const std::string told = "action abcd/5 ended trace=0000000000000abc";
+/// The messages that a reader of a log with some lines is told.
+messages read(const admin::v1::GetLogRequest& x) {
+  const auto ring = std::make_shared<log_ring>();
+  say(*ring, "one");
+  say(*ring, "two", level::warn, "cas");
+  say(*ring, "three", level::debug);
+  say_of_action(*ring, "operation");
+  auto reader = log_reader::make(ring, x);
+  CAF_REQUIRE(reader.ok());
+  messages found;
+  while (const auto line = reader->next())
+    found.push_back(line->message());
+  CAF_CHECK(reader->ended()->ok());
+  return found;
+}
 
 } // namespace
 
 CAF_TEST_FIXTURE_SCOPE(log_tests, fixture)
 
 CAF_TEST(the last lines are answered as far as they fit) {
-  CAF_CHECK_EQUAL(ask(request()), (messages{"one", "two", told}));
-  CAF_CHECK_EQUAL(ask(request(1)), messages{told});
-  CAF_CHECK(ask(request(-1)).empty());
-  auto x = request();
-  x.set_level("debug");
-  CAF_CHECK_EQUAL(ask(x).size(), 4u);
-  x.set_module("scheduler");
-  CAF_CHECK_EQUAL(ask(x), (messages{"one", "three"}));
-  x = request();
-  x.set_level("warn");
-  CAF_CHECK_EQUAL(ask(x), messages{"two"});
-  x.set_level("loud");
-  CAF_CHECK(ask(x, grpc::StatusCode::INVALID_ARGUMENT).empty());
-  x = request();
+  admin::v1::GetLogRequest x;
+  CAF_CHECK_EQUAL(read(x), (messages{"one", "two", told}));
+  x.set_last(1);
+  CAF_CHECK_EQUAL(read(x), messages{told});
+  x.set_last(-1);
+  CAF_CHECK(read(x).empty());
+  x.set_last(0);
   for (const auto* text : {"abcd/5", "operation-1", "trace=0000000000000abc"}) {
     x.set_contains(text);
-    CAF_CHECK_EQUAL(ask(x), messages{told});
+    CAF_CHECK_EQUAL(read(x), messages{told});
   }
+  x.clear_contains();
+  x.set_level("warn");
+  CAF_CHECK_EQUAL(read(x), messages{"two"});
+  x.set_level("debug");
+  CAF_CHECK_EQUAL(read(x).size(), 4u);
+  x.set_module("scheduler");
+  CAF_CHECK_EQUAL(read(x), (messages{"one", "three"}));
+}
+
+CAF_TEST(what can not be asked for is refused) {
+  auto x = request();
   x.set_contains(std::string(2000, 'x'));
-  ask(x, grpc::StatusCode::INVALID_ARGUMENT);
+  CAF_CHECK(absl::IsInvalidArgument(log_reader::make(the_log().ring(), x).status()));
+  x = request();
+  x.set_level("loud");
+  client_context call;
+  const auto lines = stub<admin::v1::Admin>()->GetLog(&call, x);
+  admin::v1::LogLine line;
+  CAF_CHECK(!lines->Read(&line));
+  const auto status = lines->Finish();
+  CAF_CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CAF_CHECK(contains(status.error_message(), "'loud'"));
 }
 
 CAF_TEST(whoever follows is told what comes until the server stops) {
@@ -110,23 +140,25 @@ CAF_TEST(whoever follows is told what comes until the server stops) {
   CAF_CHECK_EQUAL(line.trace_id(), "0000000000000abc");
   CAF_CHECK_EQUAL(line.level(), "info");
   CAF_CHECK_EQUAL(line.at().seconds(), 1'764'504'000);
-  say("left out", spdlog::level::debug);
-  say("four");
+  say(ring, "left out", level::debug, module);
+  say(ring, "four", level::info, module);
   CAF_REQUIRE(lines->Read(&line));
   CAF_CHECK_EQUAL(line.message(), "four");
-  context->log->close();
+  ring.end_followers();
   CAF_CHECK(!lines->Read(&line));
   CAF_CHECK(lines->Finish().error_code() == grpc::StatusCode::UNAVAILABLE);
 }
 
 CAF_TEST(whoever reads too slowly is told how many lines are missing) {
-  auto x = request(-1);
+  admin::v1::GetLogRequest x;
+  x.set_last(-1);
   x.set_follow(true);
-  auto reader = *log_reader::make(context->log, x);
+  const auto own = std::make_shared<log_ring>();
+  auto reader = *log_reader::make(own, x);
   CAF_CHECK(!reader.next());
   CAF_CHECK(!reader.ended());
   for (int i = 0; i < 12'000; ++i)
-    say(std::to_string(i));
+    say(*own, std::to_string(i));
   const auto missing = reader.next();
   CAF_REQUIRE(missing);
   CAF_CHECK_EQUAL(missing->lost(), 2000);
@@ -138,19 +170,19 @@ CAF_TEST(whoever reads too slowly is told how many lines are missing) {
 
 CAF_TEST(a browser follows it as events) {
   auto client = connect();
-  client.send("GET /api/v1/log?last=1&follow=1&level=&module=&contains= HTTP/1.1\r\n"
-              "Host: localhost\r\n\r\n");
+  client.send("GET /api/v1/log?last=1&follow=1&level=&contains=&module=" + module
+              + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CAF_CHECK(contains(client.until("\r\n\r\n"), "text/event-stream"));
   client.until("event: line\ndata: ");
   const auto first = json::parse(client.until("\n\n"));
   CAF_CHECK_EQUAL(first["actionDigest"].get<std::string>(), "abcd/5");
-  say("four\" <b>");
+  say(ring, "four\" <b>", level::info, module);
   client.until("event: line\ndata: ");
   CAF_CHECK_EQUAL(json::parse(client.until("\n\n"))["message"].get<std::string>(), "four\" <b>");
 }
 
 CAF_TEST(without following it is one object a line) {
-  const auto answer = connect().ask("GET", "/api/v1/log?last=2&level=debug");
+  const auto answer = connect().ask("GET", "/api/v1/log?last=2&level=debug&module=" + module);
   CAF_CHECK(contains(answer, "application/x-ndjson"));
   const auto body = body_of(answer);
   CAF_CHECK_EQUAL(std::count(body.begin(), body.end(), '\n'), 2);
