@@ -233,7 +233,8 @@ bool cas_state::evict_some() {
   return evicting_;
 }
 
-/// A promise is made when a blob is stored or asked for, and lasts for a lease.
+/// A promise is made when a blob is stored or asked for, and lasts for a lease and a tenth of it
+/// (the index stretches it, so that it need not be renewed at every use).
 std::optional<std::chrono::seconds>
 cas_state::age_of_youngest(const std::vector<blob_index::victim>& victims) const {
   store_seconds last = 0;
@@ -241,7 +242,7 @@ cas_state::age_of_youngest(const std::vector<blob_index::victim>& victims) const
     last = std::max(last, x.promised_until);
   if (last == 0)
     return std::nullopt;
-  return std::max(std::chrono::seconds(options.clock()) + options.lease
+  return std::max(std::chrono::seconds(options.clock()) + options.lease + options.lease / 10
                       - std::chrono::seconds(last),
                   std::chrono::seconds(0));
 }

@@ -1,8 +1,6 @@
 #define CAF_SUITE actors.scheduler
-#include "actors/scheduler.hpp"
-
 #include "storage/missing.hpp"
-#include "test/support/actors.hpp"
+#include "test/actors/scheduler_fixture.hpp"
 
 #include "google/rpc/error_details.pb.h"
 
@@ -11,85 +9,6 @@ using namespace expbuild::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// What a fake operation or worker was told.
-struct told {
-  std::vector<stage_reached> stages;
-  std::vector<job_done> ends;
-  std::vector<run_job> runs;
-  std::vector<stop_job> stops;
-};
-
-struct fixture : actor_fixture {
-  scheduler_options options;
-  scheduler_actor sut;
-
-  fixture() {
-    options.declared = {{{"OSFamily", "linux"}}, {{"OSFamily", "linux"}, {"Pool", "gpu"}}};
-    options.max_queue_size = 2;
-    options.max_attempts = 2;
-    options.meters = meters;
-    sut = keep(sys.spawn(scheduler, options));
-    consume_messages();
-  }
-
-  std::shared_ptr<told> add_operation(const job_ptr& work) {
-    auto log = std::make_shared<told>();
-    auto operation =
-        fake<operation_actor>([log](const stage_reached& x) { log->stages.push_back(x); },
-                              [log](const job_done& x) { log->ends.push_back(x); });
-    caf::anon_send(sut, submit{.trace = {}, .work = work}, operation);
-    consume_messages();
-    return log;
-  }
-
-  struct worker_and_log {
-    worker_actor actor;
-    std::shared_ptr<told> log = std::make_shared<told>();
-  };
-
-  worker_and_log add_worker(const std::string& name,
-                            platform_properties platform = {{"OSFamily", "linux"}}) {
-    worker_and_log x;
-    x.actor = fake<worker_actor>([log = x.log](const run_job& y) { log->runs.push_back(y); },
-                                 [log = x.log](const stop_job& y) { log->stops.push_back(y); });
-    offer(x.actor, name, std::move(platform));
-    return x;
-  }
-
-  void offer(const worker_actor& worker, const std::string& name,
-             platform_properties platform = {{"OSFamily", "linux"}}) {
-    caf::anon_send(
-        sut,
-        worker_ready{.trace = {}, .name = name, .type = "host", .platform = platform, .pid = 1},
-        worker);
-    consume_messages();
-  }
-
-  void done(const worker_and_log& worker, absl::Status status = {}) {
-    const auto& run = worker.log->runs.back();
-    caf::anon_send(sut, job_done{.trace = {},
-                                 .execution = run.work->execution,
-                                 .attempt = run.attempt,
-                                 .status = std::move(status),
-                                 .result = result_with_exit_code(0)});
-    consume_messages();
-  }
-
-  std::vector<std::string> drain(const std::string& name, bool on) {
-    answer_box<std::vector<std::string>> box;
-    caf::anon_send(sut, drain_workers{.trace = {}, .names = {name}, .drain = on}, box.make());
-    consume_messages();
-    return box.value();
-  }
-
-  scheduler_stats stats() {
-    answer_box<scheduler_stats> box;
-    caf::anon_send(sut, get_scheduler_stats{}, box.make());
-    consume_messages();
-    return box.value();
-  }
-};
 
 /// Of a status with RetryInfo; 0 without.
 std::int64_t retry_seconds(const absl::Status& status) {
@@ -102,7 +21,7 @@ std::int64_t retry_seconds(const absl::Status& status) {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(scheduler_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(scheduler_tests, scheduler_fixture)
 
 CAF_TEST(a job starts at once when a worker is free) {
   const auto worker = add_worker("w1");
@@ -376,54 +295,6 @@ CAF_TEST(a more urgent listener moves a waiting job up) {
   done(worker);
   offer(worker.actor, "w1");
   CAF_CHECK_EQUAL(worker.log->runs.back().work->execution, 3u);
-}
-
-CAF_TEST(counts tell the truth) {
-  const auto worker = add_worker("w1");
-  add_operation(make_job(1));
-  add_operation(make_job(2));
-  auto now = stats();
-  CAF_CHECK_EQUAL(now.queued, 1u);
-  CAF_CHECK_EQUAL(now.running, 1u);
-  CAF_REQUIRE_EQUAL(now.workers.size(), 1u);
-  CAF_CHECK(now.workers[0].condition == worker_condition::busy);
-  CAF_CHECK_EQUAL(now.workers[0].action, digest::of("1").hash());
-  done(worker, absl::InvalidArgumentError("x"));
-  offer(worker.actor, "w1");
-  done(worker);
-  now = stats();
-  CAF_CHECK_EQUAL(now.completed, 1u);
-  CAF_CHECK_EQUAL(now.failed, 1u);
-  CAF_CHECK_EQUAL(now.queued + now.running, 0u);
-}
-
-CAF_TEST(workers are counted at once when they come and go and are drained) {
-  const auto in = [this](const std::string& state, int count) {
-    return shows(*meters, "expbuild_workers{pool=\"host\",state=\"" + state + "\"} "
-                              + std::to_string(count));
-  };
-  const auto worker = add_worker("w1");
-  CAF_CHECK(in("idle", 1));
-  drain("w1", true);
-  CAF_CHECK(in("idle", 0) && in("drained", 1));
-  drain("w1", false);
-  caf::anon_send_exit(worker.actor, caf::exit_reason::kill);
-  consume_messages();
-  CAF_CHECK(in("idle", 0) && in("drained", 0));
-}
-
-CAF_TEST(what waits for nobody who is there is told) {
-  add_worker("w1");
-  drain("w1", true);
-  add_operation(make_job(1));
-  advance_time(200ms);
-  consume_messages();
-  CAF_CHECK(shows(*meters, "expbuild_unschedulable_actions 1"));
-  drain("w1", false);
-  advance_time(200ms);
-  consume_messages();
-  CAF_CHECK(shows(*meters, "expbuild_unschedulable_actions 0"));
-  CAF_CHECK(shows(*meters, "expbuild_queue_oldest_age_seconds 0"));
 }
 
 CAF_TEST(no timer runs while there is nothing to do) {

@@ -63,7 +63,7 @@ def documented():
 
 def small_store(server, lease, size):
     text = server.config.read_text()
-    server.config.write_text(text.replace("[storage.cas]\n", f"[storage.cas]\nmax_size_bytes = {size}\nlease_seconds = {lease}\n"))
+    server.config.write_text(text.replace("[storage.action_cache]", f"max_size_bytes = {size}\nlease_seconds = {lease}\n[storage.action_cache]"))
     return server
 
 
@@ -84,14 +84,16 @@ scrape_configs:
             ["prometheus", f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/data",
              f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        until(lambda: self.is_ready(), lambda: (self.folder / "prometheus.log").read_text())
 
-    def is_ready(self):
-        assert self.process.poll() is None, (self.folder / "prometheus.log").read_text()
+    def is_looking(self):
+        assert self.process.poll() is None, self.said()
         try:
             return bool(self.ask("query", query="up == 1")["result"])
-        except OSError:
+        except (OSError, ValueError):  # it does not listen, or has not read what it had
             return False
+
+    def said(self):
+        return (self.folder / "prometheus.log").read_text()
 
     def ask(self, what, **parameters):
         url = f"http://127.0.0.1:{self.port}/api/v1/{what}?" + urllib.parse.urlencode(parameters)
@@ -123,6 +125,7 @@ class Metrics(unittest.TestCase):
             (cls.folder / "prometheus").mkdir()
             cls.prometheus = Prometheus(cls.folder / "prometheus", server.http_port)
             cls.addClassCleanup(cls.prometheus.stop)
+            until(cls.prometheus.is_looking, cls.prometheus.said)
         cls.watched = scripted_build.build(server, cls.folder)
         time.sleep(1 if cls.prometheus else 0)  # it looks once more, and evaluates
         cls.full = cls.on_a_full_store()
