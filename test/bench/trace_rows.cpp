@@ -1,6 +1,7 @@
 #include "test/bench/bench_run.hpp"
 
 #include "actors/actor_counters.hpp"
+#include "actors/interfaces.hpp"
 #include "actors/traced_actor.hpp"
 
 #include <caf/actor_system.hpp>
