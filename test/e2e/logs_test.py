@@ -98,7 +98,7 @@ class Logs(ServedCase):
 
 
 class Formats(unittest.TestCase):
-    def test_json_is_one_object_a_line_by_flag_and_by_variable(self):
+    def test_json_is_one_object_a_line(self):
         with Server(workers=1, environment={"EXPBUILD_LOG_FORMAT": "json"}) as server:
             server.rectl("exec", "--target", '//:"q"', "--", "/bin/true", check=True)
             lines = [json.loads(x) for x in server.log().splitlines()]

@@ -163,8 +163,11 @@ CAF_TEST(whoever reads too slowly is told how many lines are missing) {
   CAF_REQUIRE(missing);
   CAF_CHECK_EQUAL(missing->lost(), 2000);
   CAF_CHECK(contains(missing->message(), "2000 lines are missing here"));
-  for (int i = 2000; i < 12'000; ++i)
-    CAF_REQUIRE_EQUAL(reader.next()->message(), std::to_string(i));
+  for (int i = 2000; i < 12'000; ++i) {
+    const auto line = reader.next();
+    CAF_REQUIRE(line);
+    CAF_REQUIRE_EQUAL(line->message(), std::to_string(i));
+  }
   CAF_CHECK(!reader.next());
 }
 
@@ -194,12 +197,12 @@ CAF_TEST(without following it is one object a line) {
 }
 
 CAF_TEST(levels are changed while it runs) {
-  const auto set = [this](const std::string& module, const std::string& level,
+  const auto set = [this](const std::string& what, const std::string& how,
                           admin::v1::LogLevels* levels) {
     client_context call;
     admin::v1::SetLogLevelRequest x;
-    x.set_module(module);
-    x.set_level(level);
+    x.set_module(what);
+    x.set_level(how);
     return stub<admin::v1::Admin>()->SetLogLevel(&call, x, levels).error_code();
   };
   admin::v1::LogLevels levels;
