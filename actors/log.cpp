@@ -17,9 +17,10 @@ using level_type = spdlog::level::level_enum;
 
 /// So that levels can be set, and a wrong name be told, before a module says its first word.
 /// test/e2e/logs_test.py holds it against the sources.
-constexpr const char* modules[] = {"action_cache", "cas",       "dispatcher", "docker",    "grpc",
-                                   "http",         "operation", "pool",       "scheduler", "server",
-                                   "staging",      "storage",   "supervisor", "workspace"};
+constexpr const char* modules[] = {"action_cache", "cas",        "dispatcher", "docker",
+                                   "grpc",         "http",       "operation",  "pool",
+                                   "scheduler",    "sentinel",   "server",     "staging",
+                                   "storage",      "supervisor", "workspace"};
 
 struct log_state {
   std::mutex guard;
