@@ -79,8 +79,8 @@ void make_blob_page(const context_ptr& context, std::string_view what, const htt
   if (!id.ok())
     return done(id.status());
   std::int64_t limit = most_bytes;
-  if (absl::SimpleAtoi(query.get("limit"), &limit))
-    limit = std::clamp<std::int64_t>(limit, 0, most_bytes);
+  if (std::int64_t asked = 0; absl::SimpleAtoi(query.get("limit"), &asked))
+    limit = std::clamp<std::int64_t>(asked, 0, most_bytes);
   open_one(*context, *id, [context, done, what = std::string(what), limit](opened_blob x) {
     if (!x.ok())
       return done(x.status());

@@ -82,7 +82,7 @@ class Causes(BuildCase):
         self.find_over_http()
         self.find_from_metrics()
         self.assertLess(time.monotonic() - began, 60)
-        self.assertIn("rectl explain", self.log)  # the build itself says where to look
+        self.assertIn("OSFamily=plan9; on offer", self.log)  # the refusal is told to the build itself
 
     def find_with_rectl(self):
         failed = {a["targetId"]: a for a in self.actions("failed")}
@@ -102,7 +102,7 @@ class Causes(BuildCase):
         self.assertEqual(impossible["explanation"]["mismatches"][0]["property"], "OSFamily")
         failing = json.loads(self.get("api/v1/actions/" + failed[FAILING]["operationName"]))
         printed = self.get("api/v1/blob/sha256/" + (failing["stdoutDigest"] or failing["stderrDigest"]))
-        self.assertIn("expected 4, got 5", printed + json.dumps(failing))
+        self.assertIn("expected 4, got 5", printed)
         workers = json.loads(self.get("api/v1/workers"))["workers"]
         self.assertTrue(any("signal 9" in r["why"] for w in workers for r in w["history"]))
 

@@ -156,6 +156,7 @@ CAF_TEST(what an action printed is shown as text and nothing else) {
   CAF_CHECK(contains(answer, "nosniff"));
   CAF_CHECK(contains(answer, "\r\n\r\n<script>"));
   CAF_CHECK(!contains(answer, "alert"));
+  CAF_CHECK(contains(ask("GET", "blob/sha256/" + id.to_string()), "alert(1)</script>"));
 }
 
 CAF_TEST(a directory is told as JSON) {
