@@ -9,6 +9,7 @@
 #include "services/http_event_stream.hpp"
 #include "services/http_log_stream.hpp"
 #include "services/http_query.hpp"
+#include "services/http_status.hpp"
 #include "services/json.hpp"
 #include "services/status_report.hpp"
 #include "services/times.hpp"
@@ -25,23 +26,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{30};
 
-int http_status_of(const absl::Status& x) {
-  switch (x.code()) {
-  case absl::StatusCode::kNotFound:
-    return 404;
-  case absl::StatusCode::kInvalidArgument:
-    return 400;
-  case absl::StatusCode::kPermissionDenied:
-    return 403;
-  case absl::StatusCode::kResourceExhausted:
-    return 429;
-  case absl::StatusCode::kUnavailable:
-    return 503;
-  default:
-    return 500;
-  }
-}
-
 http_page json_page(std::string body) {
   return {.content_type = "application/json",
           .body = std::move(body),
@@ -53,7 +37,7 @@ http_page error_page(const absl::Status& why) {
       {"error",
        {{"code", absl::StatusCodeToString(why.code())}, {"message", std::string(why.message())}}}}
                             .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  page.status = http_status_of(why);
+  page.status = http_status_of(why.code());
   return page;
 }
 

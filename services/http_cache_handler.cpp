@@ -1,5 +1,7 @@
 #include "services/http_cache_handler.hpp"
 
+#include "services/http_status.hpp"
+
 #include <caf/send.hpp>
 
 namespace expbuild {
@@ -8,26 +10,6 @@ namespace {
 
 /// Bazel reads no more of an error than 10 KiB.
 constexpr std::size_t max_text_bytes = 4096;
-
-int http_status_of(absl::StatusCode code, bool writing) {
-  switch (code) {
-  case absl::StatusCode::kInvalidArgument:
-    return 400;
-  case absl::StatusCode::kPermissionDenied:
-    return 403;
-  case absl::StatusCode::kNotFound:
-    return 404;
-  case absl::StatusCode::kFailedPrecondition:
-    return 409;
-  case absl::StatusCode::kResourceExhausted:
-    return writing ? 507 : 503;
-  case absl::StatusCode::kUnavailable:
-  case absl::StatusCode::kAborted:
-    return 503;
-  default:
-    return 500;
-  }
-}
 
 std::string text_of(const absl::Status& x) {
   return std::string(x.message().substr(0, max_text_bytes)) + "\n";
@@ -54,7 +36,7 @@ http_cache_handler::~http_cache_handler() {
 }
 
 void http_cache_handler::refuse(const absl::Status& why) {
-  refuse(http_status_of(why.code(), exchange().method() == "PUT"), why);
+  refuse(http_status_of(why.code(), exchange().method() == "PUT" ? 507 : 503), why);
 }
 
 void http_cache_handler::refuse(int http_status, const absl::Status& why) {

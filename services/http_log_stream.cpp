@@ -1,7 +1,7 @@
 #include "services/http_log_stream.hpp"
 
 #include "actors/log.hpp"
-#include "services/json.hpp"
+#include "services/http_text_stream.hpp"
 #include "services/log_reader.hpp"
 
 #include <absl/strings/numbers.h>
@@ -12,51 +12,25 @@ namespace expbuild {
 
 namespace {
 
-/// With nothing to tell, something is sent all the same: so a client that is gone is noticed.
-constexpr std::chrono::seconds heartbeat{15};
-constexpr std::size_t bytes_at_once = 64 << 10;
 /// Of a page: it is made in one go, and others wait meanwhile.
 constexpr std::int32_t page_lines = 1000;
 
-/// The exchange lives on the HTTP thread alone: so does this, without a lock.
-class http_log_stream final : public http_handler {
+class http_log_stream final : public http_text_stream {
 public:
   http_log_stream(http_exchange& exchange, log_reader reader)
-      : http_handler(exchange), reader_(std::move(reader)) {}
+      : http_text_stream(exchange), reader_(std::move(reader)) {}
 
 private:
-  void begin() override {
-    if (exchange().begin({.content_type = "text/event-stream",
-                          .length = http_head::endless,
-                          .more = {{"Cache-Control", "no-store"}}}))
-      send(": this is the log\n\n");
+  std::string next_event() override {
+    const auto line = reader_.next();
+    return line ? event("line", *line) : std::string();
   }
-
-  void go_on() {
-    std::string text;
-    while (text.size() < bytes_at_once)
-      if (const auto line = reader_.next())
-        text += "event: line\ndata: " + to_json(*line, json_form::one_line) + "\n\n";
-      else
-        break;
-    if (!text.empty())
-      return send(std::move(text));
-    if (reader_.ended())
-      return exchange().abort();
-    if (std::chrono::steady_clock::now() - last_sent_ > heartbeat)
-      return send(": still here\n\n");
+  bool is_over() const override { return reader_.ended().has_value(); }
+  void idle() override {
     exchange().call_after(log_interval, next([this] { go_on(); }));
   }
 
-  void send(std::string text) {
-    text_ = std::move(text);
-    last_sent_ = std::chrono::steady_clock::now();
-    exchange().send(text_, next([this] { go_on(); }));
-  }
-
   log_reader reader_;
-  std::string text_;
-  std::chrono::steady_clock::time_point last_sent_;
 };
 
 /// What GET /api/v1/log?last=N&follow=1&level=L&module=M&contains=C asks for.

@@ -2,6 +2,7 @@
 
 #include "services/status_report.hpp"
 #include "services/watch_queue.hpp"
+#include "services/written_stream.hpp"
 
 #include <caf/send.hpp>
 #include <grpcpp/alarm.h>
@@ -16,26 +17,24 @@ using admin::v1::WatchEvent;
 
 constexpr std::chrono::milliseconds shortest_interval{250};
 constexpr std::chrono::milliseconds longest_interval{3'600'000};
-/// Workers change without a message of theirs: they are looked at as often as this.
-constexpr std::chrono::milliseconds worker_interval{1000};
 
-/// The call owns one reference, until gRPC is done with it.
-class watch_stream final : public grpc::ServerWriteReactor<WatchEvent>,
-                           public std::enable_shared_from_this<watch_stream> {
+class watch_stream final : public written_stream<WatchEvent> {
 public:
   watch_stream(context_ptr context, rpc_meter& meter, const grpc::ServerContextBase& call,
                const admin::v1::WatchRequest& request)
-      : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)),
-        request_(request), interval_(status_interval(request)), listener_(new_watcher()) {}
+      : written_stream(context, meter, call), context_(std::move(context)), request_(request),
+        interval_(status_interval(request)), listener_(new_watcher()) {}
 
-  void begin() {
-    self_ = shared_from_this();
-    queue_ = std::make_shared<watch_queue>([me = weak_from_this()] {
+private:
+  std::weak_ptr<watch_stream> me() {
+    return std::static_pointer_cast<watch_stream>(shared_from_this());
+  }
+
+  void opened() override {
+    queue_ = std::make_shared<watch_queue>([me = me()] {
       if (const auto stream = me.lock())
         stream->go_on();
     });
-    if (!place_.admission().ok())
-      return end(place_.admission());
     if (request_.actions())
       caf::anon_send(context_->recorder, watch_actions{.trace = {}, .listener = listener_},
                      action_sink(queue_));
@@ -43,11 +42,16 @@ public:
       look();
   }
 
-private:
-  // ---- statuses ----
+  void closed() override {
+    caf::anon_send(context_->recorder, unwatch_actions{.trace = {}, .listener = listener_});
+  }
 
+  std::optional<WatchEvent> next() override { return queue_->pop(); }
+  std::optional<absl::Status> over() const override { return queue_->ended(); }
+
+  /// One answer at a time: the next question comes after it.
   void look() {
-    report_status(context_, [me = weak_from_this()](const admin::v1::Status& status) {
+    report_status(context_, [me = me()](const admin::v1::Status& status) {
       if (const auto stream = me.lock()) {
         stream->queue_->take(status, stream->interval_.count() > 0, stream->request_.workers());
         stream->look_later();
@@ -56,76 +60,19 @@ private:
   }
 
   void look_later() {
-    const std::lock_guard lock(guard_);
-    if (ended_)
-      return;
     const auto pause = interval_.count() > 0 ? interval_ : worker_interval;
     alarm_.emplace(); // a new one: the old one may be calling us
-    alarm_->Set(std::chrono::system_clock::now() + pause, [me = weak_from_this()](bool due) {
+    alarm_->Set(std::chrono::system_clock::now() + pause, [me = me()](bool due) {
       if (const auto stream = me.lock(); stream && due)
         stream->look();
     });
   }
 
-  // ---- writing ----
-
-  void go_on() {
-    {
-      const std::lock_guard lock(guard_);
-      if (ended_ || writing_)
-        return;
-      auto next = queue_->pop();
-      if (next) {
-        writing_ = true;
-        event_ = *std::move(next);
-      }
-    }
-    if (writing_)
-      StartWrite(&event_);
-    else if (const auto why = queue_->ended())
-      end(*why);
-  }
-
-  void OnWriteDone(bool ok) override {
-    {
-      const std::lock_guard lock(guard_);
-      writing_ = false;
-    }
-    if (ok)
-      go_on();
-    else
-      end(absl::CancelledError("the client is gone"));
-  }
-
-  void OnCancel() override { end(absl::CancelledError("the client is gone")); }
-
-  void end(const absl::Status& status) {
-    {
-      const std::lock_guard lock(guard_);
-      if (std::exchange(ended_, true))
-        return;
-    }
-    Finish(timer_.ended(status));
-  }
-
-  void OnDone() override {
-    caf::anon_send(context_->recorder, unwatch_actions{.trace = {}, .listener = listener_});
-    self_.reset();
-  }
-
   const context_ptr context_;
-  rpc_timer timer_;
-  const call_budget::place place_;
   const admin::v1::WatchRequest request_;
   const std::chrono::milliseconds interval_;
   const std::uint64_t listener_;
-  std::shared_ptr<watch_stream> self_;
   std::shared_ptr<watch_queue> queue_;
-
-  std::mutex guard_;
-  bool writing_ = false;
-  bool ended_ = false;
-  WatchEvent event_;
   std::optional<grpc::Alarm> alarm_;
 };
 

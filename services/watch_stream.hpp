@@ -14,6 +14,9 @@ grpc::ServerWriteReactor<admin::v1::WatchEvent>* watch_all(const context_ptr& co
                                                            const grpc::ServerContextBase& call,
                                                            const admin::v1::WatchRequest& request);
 
+/// Workers change without a message of theirs: they are looked at as often as this.
+inline constexpr std::chrono::milliseconds worker_interval{1000};
+
 /// How often a watcher gets statuses; zero: never.
 std::chrono::milliseconds status_interval(const admin::v1::WatchRequest& request);
 
