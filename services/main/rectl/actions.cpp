@@ -1,5 +1,6 @@
+#include "services/json.hpp"
+#include "services/main/rectl/ask.hpp"
 #include "services/main/rectl/table.hpp"
-#include "services/main/rectl/verbs.hpp"
 
 #include <csignal>
 #include <iostream>
@@ -78,7 +79,7 @@ int follow(client& server, const globals& given) {
     if (!event.has_action() || event.action().outcome().empty())
       continue;
     if (given.json) {
-      print_json(event.action());
+      std::cout << to_json(event.action(), json_form::one_line) << std::endl;
       continue;
     }
     for (const auto& cell : row_of(event.action()))
@@ -155,20 +156,10 @@ void print_details(const admin::v1::ActionDetails& x) {
 }
 
 int run_show(const globals& given, const std::string& query) {
-  client server(given.connection);
-  if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
-    return complain(status);
   admin::v1::GetActionRequest request;
   request.set_query(query);
-  admin::v1::ActionDetails answer;
-  const auto status = from_grpc(server.admin->GetAction(server.new_call().get(), request, &answer),
-                                "asking for the action");
-  if (!status.ok())
-    return complain(status);
-  if (given.json)
-    return print_json(answer);
-  print_details(answer);
-  return ok;
+  return ask_admin(given, &admin::v1::Admin::Stub::GetAction, request, "asking for the action",
+                   print_details);
 }
 
 } // namespace

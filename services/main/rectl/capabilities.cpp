@@ -1,4 +1,4 @@
-#include "services/main/rectl/verbs.hpp"
+#include "services/main/rectl/ask.hpp"
 
 #include <iostream>
 
@@ -30,21 +30,10 @@ void print(const reapi::ServerCapabilities& x) {
 }
 
 int run_capabilities(const globals& given) {
-  client server(given.connection);
-  if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
-    return complain(status);
   reapi::GetCapabilitiesRequest request;
   request.set_instance_name(given.connection.instance);
-  reapi::ServerCapabilities answer;
-  const auto status =
-      from_grpc(server.capabilities->GetCapabilities(server.new_call().get(), request, &answer),
-                "asking for the capabilities");
-  if (!status.ok())
-    return complain(status);
-  if (given.json)
-    return print_json(answer);
-  print(answer);
-  return ok;
+  return ask(given, &client::capabilities, &reapi::Capabilities::Stub::GetCapabilities, request,
+             "asking for the capabilities", print);
 }
 
 } // namespace

@@ -1,5 +1,5 @@
+#include "services/main/rectl/ask.hpp"
 #include "services/main/rectl/table.hpp"
-#include "services/main/rectl/verbs.hpp"
 
 #include <iostream>
 
@@ -11,23 +11,14 @@ using admin::v1::ControlWorkersRequest;
 
 int run_control(const globals& given, ControlWorkersRequest::Verb what,
                 const std::vector<std::string>& workers) {
-  client server(given.connection);
-  if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
-    return complain(status);
   ControlWorkersRequest request;
   request.set_verb(what);
   *request.mutable_workers() = {workers.begin(), workers.end()};
-  admin::v1::ControlWorkersResponse answer;
-  const auto status =
-      from_grpc(server.admin->ControlWorkers(server.new_call().get(), request, &answer),
-                "controlling workers");
-  if (!status.ok())
-    return complain(status);
-  if (given.json)
-    return print_json(answer);
-  for (const auto& name : answer.workers())
-    std::cout << name << "\n";
-  return ok;
+  return ask_admin(given, &admin::v1::Admin::Stub::ControlWorkers, request, "controlling workers",
+                   [](const admin::v1::ControlWorkersResponse& answer) {
+                     for (const auto& name : answer.workers())
+                       std::cout << name << "\n";
+                   });
 }
 
 verb add_control(CLI::App& app, const char* name, const char* does,
@@ -38,18 +29,7 @@ verb add_control(CLI::App& app, const char* name, const char* does,
   return [workers, what](const globals& given) { return run_control(given, what, *workers); };
 }
 
-int run_actors(const globals& given) {
-  client server(given.connection);
-  if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
-    return complain(status);
-  admin::v1::ActorList answer;
-  const auto status = from_grpc(
-      server.admin->GetActors(server.new_call().get(), admin::v1::GetActorsRequest(), &answer),
-      "asking for the actors");
-  if (!status.ok())
-    return complain(status);
-  if (given.json)
-    return print_json(answer);
+void print_actors(const admin::v1::ActorList& answer) {
   table rows({"actor", "state", "waiting", "most", "handled", "handling", "longest wait",
               "restarts", "last exit"});
   for (const auto& x : answer.actors())
@@ -59,7 +39,11 @@ int run_actors(const globals& given) {
               std::to_string(x.handled()), duration_text(x.handling()),
               duration_text(x.longest_wait()), std::to_string(x.restarts()), x.last_exit()});
   rows.print();
-  return ok;
+}
+
+int run_actors(const globals& given) {
+  return ask_admin(given, &admin::v1::Admin::Stub::GetActors, admin::v1::GetActorsRequest(),
+                   "asking for the actors", print_actors);
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "services/main/rectl/download.hpp"
 #include "services/main/rectl/execute.hpp"
+#include "services/main/rectl/signals.hpp"
 #include "services/main/rectl/upload.hpp"
 #include "services/main/rectl/verbs.hpp"
 #include "storage/posix.hpp"
@@ -74,16 +75,6 @@ private:
   std::atomic<bool> interrupted_{false};
   std::thread thread_;
 };
-
-/// Before the first thread: they all inherit it.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1})
-    sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 absl::StatusOr<std::pair<std::string, std::string>> split_pair(const std::string& text) {
   const auto equals = text.find('=');

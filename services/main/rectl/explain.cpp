@@ -1,5 +1,5 @@
+#include "services/main/rectl/ask.hpp"
 #include "services/main/rectl/table.hpp"
-#include "services/main/rectl/verbs.hpp"
 
 #include <iostream>
 
@@ -42,20 +42,10 @@ void print(const Explanation& x) {
 }
 
 int run_explain(const globals& given, const std::string& query) {
-  client server(given.connection);
-  if (auto status = server.connect(std::chrono::seconds(5)); !status.ok())
-    return complain(status);
   admin::v1::ExplainRequest request;
   request.set_query(query);
-  Explanation answer;
-  const auto status = from_grpc(server.admin->Explain(server.new_call().get(), request, &answer),
-                                "asking for an explanation");
-  if (!status.ok())
-    return complain(status);
-  if (given.json)
-    return print_json(answer);
-  print(answer);
-  return ok;
+  return ask_admin(given, &admin::v1::Admin::Stub::Explain, request, "asking for an explanation",
+                   print);
 }
 
 } // namespace

@@ -1,8 +1,8 @@
+#include "services/json.hpp"
 #include "services/main/rectl/verbs.hpp"
 
 #include <absl/strings/ascii.h>
 #include <absl/time/time.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <csignal>
 #include <iomanip>
@@ -31,14 +31,6 @@ void print(const LogLine& line) {
             << " " << line.module() << ": " << line.message() << "\n";
 }
 
-void print_one_line_of_json(const LogLine& line) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.always_print_primitive_fields = true;
-  std::string json;
-  if (google::protobuf::util::MessageToJsonString(line, &json, options).ok())
-    std::cout << json << "\n";
-}
-
 int run_logs(const globals& given, const logs_choice& choice) {
   std::signal(SIGINT, [](int) { ::_exit(interrupted); }); // every line is out by then
   client server(given.connection);
@@ -53,7 +45,10 @@ int run_logs(const globals& given, const logs_choice& choice) {
   const auto call = choice.follow ? server.new_long_call() : server.new_call();
   const auto lines = server.admin->GetLog(call.get(), request);
   for (LogLine line; lines->Read(&line);) {
-    given.json ? print_one_line_of_json(line) : print(line);
+    if (given.json)
+      std::cout << to_json(line, json_form::one_line) << "\n";
+    else
+      print(line);
     std::cout.flush();
   }
   if (auto status = from_grpc(lines->Finish(), "reading the log"); !status.ok())

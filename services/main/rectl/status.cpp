@@ -1,6 +1,6 @@
+#include "services/main/rectl/ask.hpp"
 #include "services/main/rectl/progress.hpp"
 #include "services/main/rectl/table.hpp"
-#include "services/main/rectl/verbs.hpp"
 
 #include <iomanip>
 #include <iostream>
@@ -44,19 +44,9 @@ void print(const admin::v1::Status& status) {
 }
 
 int run_status(const globals& given, long wait) {
-  client server(given.connection);
-  if (auto status = server.connect(std::chrono::seconds(wait)); !status.ok())
-    return complain(status);
-  admin::v1::Status answer;
-  const auto status = from_grpc(
-      server.admin->GetStatus(server.new_call().get(), admin::v1::GetStatusRequest(), &answer),
-      "asking for the status");
-  if (!status.ok())
-    return complain(status);
-  if (given.json)
-    return print_json(answer);
-  print(answer);
-  return ok;
+  return ask(given, &client::admin, &admin::v1::Admin::Stub::GetStatus,
+             admin::v1::GetStatusRequest(), "asking for the status", print,
+             std::chrono::seconds(wait));
 }
 
 } // namespace

@@ -1,10 +1,10 @@
 #include "services/main/rectl/progress.hpp"
+#include "services/main/rectl/signals.hpp"
 #include "services/main/rectl/table.hpp"
 #include "services/main/rectl/verbs.hpp"
 
 #include <absl/strings/ascii.h>
 
-#include <csignal>
 #include <iostream>
 #include <map>
 #include <pthread.h>
@@ -42,15 +42,6 @@ public:
 private:
   std::thread thread_;
 };
-
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1})
-    sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 std::size_t terminal_rows() {
   winsize size{};
