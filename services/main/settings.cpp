@@ -150,11 +150,13 @@ void warn_if_exposed(const config& settings) {
                           "authentication yet, anyone who can connect can run commands here",
                           settings.server.address);
   const auto& http = settings.http;
-  if (http.cache && !http.address.empty() && !is_loopback(http.address))
-    log_of("server").warn("{} can be reached from other machines: there is no TLS and no "
-                          "authentication yet, anyone who can connect can read and write the cache "
-                          "([http] cache = false would leave only the pages)",
-                          http.address);
+  if (!http.address.empty() && !is_loopback(http.address))
+    log_of("server").warn(
+        "{} can be reached from other machines: there is no TLS and no "
+        "authentication yet, anyone who can connect can read every action and blob"
+        "{}{}",
+        http.address, http.cache ? ", write the cache ([http] cache = false forbids that)" : "",
+        http.control ? ", and restart workers ([http] control)" : "");
 }
 
 std::string expbuild_version() {
