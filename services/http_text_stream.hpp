@@ -58,8 +58,8 @@ private:
                            .length = http_head::endless,
                            .more = {{"Cache-Control", "no-store"}}}))
       return;
+    opened(); // first: who has read that this began misses nothing that happens then
     send(": these are events\n\n");
-    opened();
   }
 
   void send(std::string text) {
