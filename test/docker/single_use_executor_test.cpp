@@ -1,7 +1,9 @@
 #define CAF_SUITE docker.single_use
 #include "test/docker/docker_fixture.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <set>
 
 using namespace expbuild;
 using namespace expbuild::test;
@@ -79,6 +81,23 @@ CAF_TEST(a command reaches the network that its worker has and no other) {
   options.network = "bridge";
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
   CAF_CHECK_EQUAL(says("ls /sys/class/net"), "eth0\nlo\n");
+}
+
+CAF_TEST(what goes of an executor takes nothing from the one that follows it) {
+  const auto boxes = [this] {
+    std::set<std::string> names;
+    for (const auto& x : std::filesystem::directory_iterator(options.directory))
+      if (const auto name = x.path().filename().string(); name.starts_with("box-"))
+        names.insert(name);
+    return names;
+  };
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  const auto before = boxes();
+  CAF_CHECK_EQUAL(before.size(), 1u);
+  const auto first = std::move(sut);
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  const auto after = boxes();
+  CAF_CHECK(std::any_of(after.begin(), after.end(), [&](auto& x) { return !before.contains(x); }));
 }
 
 CAF_TEST(a timeout and a stop kill everything) {

@@ -4,6 +4,8 @@
 #include "actors/worker/docker/places.hpp"
 #include "actors/worker/posted_executor.hpp"
 
+#include <atomic>
+
 namespace expbuild {
 
 namespace {
@@ -46,15 +48,18 @@ private:
   }
 
   void make_next() {
+    // Of its own in the process: what the executor before this one left goes meanwhile.
+    static std::atomic<std::uint64_t> boxes{0};
+    next_number_ = ++boxes;
     next_ = std::make_shared<container_box>(thread_, engine_, io_, options_, network_,
-                                            "box-" + std::to_string(++boxes_), image());
+                                            "box-" + std::to_string(next_number_), image());
     next_->prepare(
-        [me = me<single_use_session>(), number = boxes_](const absl::Status& status) {
+        [me = me<single_use_session>(), number = next_number_](const absl::Status& status) {
           const auto self = me.lock();
-          if (self && self->next_ && number == self->boxes_)
+          if (self && self->next_ && number == self->next_number_)
             self->next_prepared(status);
         },
-        [me = me<single_use_session>(), number = boxes_](const absl::Status& why) {
+        [me = me<single_use_session>(), number = next_number_](const absl::Status& why) {
           if (const auto self = me.lock())
             self->box_lost(number, why);
         });
@@ -72,7 +77,7 @@ private:
 
   void begin(const command_spec& command) override {
     current_ = std::exchange(next_, nullptr);
-    current_number_ = boxes_;
+    current_number_ = next_number_;
     next_ready_ = false;
     current_->run(command, [me = me<single_use_session>()](absl::StatusOr<command_ended> ended) {
       if (const auto self = me.lock())
@@ -95,7 +100,7 @@ private:
   void box_lost(std::uint64_t number, const absl::Status& why) {
     if (current_ && number == current_number_)
       fail(why);
-    else if (next_ && number == boxes_)
+    else if (next_ && number == next_number_)
       next_failed(why);
   }
 
@@ -130,7 +135,7 @@ private:
   std::uint64_t current_number_ = 0;
   std::shared_ptr<container_box> next_; ///< null: making one failed
   bool next_ready_ = false;
-  std::uint64_t boxes_ = 0; ///< made so far; the number of `next_`
+  std::uint64_t next_number_ = 0;
 };
 
 } // namespace
