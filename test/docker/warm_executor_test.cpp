@@ -100,7 +100,8 @@ CAF_TEST(limits of the container hold for what is put into it) {
                 .find("fork")
             != std::string::npos);
   const auto spinner = attempt("timeout 1 sh -c 'while :; do :; done'");
-  CAF_CHECK(spinner.user_time + spinner.system_time < 800ms); // of one second, on half a core
+  const auto lasted = spinner.ended_at - spinner.started_at;
+  CAF_CHECK(spinner.user_time + spinner.system_time < lasted * 3 / 4); // on half a core
 }
 
 CAF_TEST(a command reaches the network that its worker has and no other) {
@@ -158,7 +159,7 @@ CAF_TEST(an image that nobody has is told with what the engine says) {
   CAF_CHECK(absl::IsFailedPrecondition(status));
   const std::string text(status.message());
   CAF_CHECK(text.find("registry.invalid/none:1") != std::string::npos);
-  CAF_CHECK(text.find("no such host") != std::string::npos);
+  CAF_CHECK(text.find("lookup registry.invalid") != std::string::npos);
 }
 
 CAF_TEST(a command that wants another image gets it and one that is not there keeps the container) {

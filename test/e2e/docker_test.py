@@ -102,7 +102,7 @@ class Workers(DockerCase):
             for outcome in (server.in_docker("true"), server.in_docker("true", container_image="registry.invalid/none:1")):
                 self.assertEqual(outcome.code, FAILED_PRECONDITION, outcome)
                 self.assertIn("image 'registry.invalid/none:1' can not be had", outcome.message)
-                self.assertIn("no such host", outcome.message)
+                self.assertIn("lookup registry.invalid", outcome.message)
             self.assert_exit(server.in_docker("true", OSFamily="linux"), 0)
             self.assertIn("registry.invalid/none:1", server.docker_workers()[0]["lastFailure"])
 
