@@ -1,4 +1,5 @@
 #include "actors/log.hpp"
+#include "actors/log_sink.hpp"
 
 #include <absl/status/statusor.h>
 #include <absl/strings/ascii.h>

@@ -1,6 +1,5 @@
 #pragma once
 #include "actors/log_about.hpp"
-#include "actors/log_sink.hpp"
 
 #include <absl/status/status.h>
 #include <spdlog/spdlog.h>
@@ -10,6 +9,8 @@
 #include <string>
 
 namespace expbuild {
+
+class log_sink;
 
 /// The logger of a module ("scheduler"), one of those that log.cpp lists. Lines look like
 /// `2025-11-30T12:00:00Z INFO scheduler: message` on stderr. Keep the reference: looking it up
@@ -26,7 +27,7 @@ absl::Status set_log_level(const std::string& module, const std::string& level);
 /// Of every module, by name.
 std::map<std::string, std::string> log_levels();
 
-/// Where all loggers write.
+/// Where all loggers write (log_sink.hpp).
 log_sink& the_log();
 
 } // namespace expbuild

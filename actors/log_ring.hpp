@@ -1,18 +1,19 @@
 #pragma once
 #include "actors/log_line.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 namespace expbuild {
 
 /// The last lines of the log, within limits on their number and their bytes; the oldest go.
-/// Whoever follows it comes by and reads on where he was: a writer never waits for a reader, and a
-/// reader costs nothing beside what he holds. Any thread.
+/// Whoever follows it is called when there is more, and reads on where he was: a writer never waits
+/// for a reader. Any thread.
 class log_ring {
 public:
   static constexpr std::size_t most_lines = 10'000;
@@ -32,20 +33,35 @@ public:
   /// Lines from this place on (0: the oldest that there is and nothing lost), the oldest first.
   page read(std::uint64_t from, std::size_t max_lines = most_lines) const;
 
+  /// The writer of a line calls it, with the log locked: it hands over to a thread of its own, and
+  /// neither logs nor waits.
+  using follower = std::function<void()>;
+
+  /// Calls the follower once: when there are lines from this place on, or those of this round are
+  /// sent away; at once if that is so already. Never when it is gone by then: a follower that is
+  /// gone is forgotten with the next line or the next follower.
+  void wait(std::uint64_t from, std::uint64_t round, const std::weak_ptr<const follower>& who);
+
   /// Sends away those who follow now. Each time the round is another one.
-  void end_followers() noexcept { ++round_; }
-  std::uint64_t round() const noexcept { return round_; }
+  void end_followers();
+  std::uint64_t round() const;
+
+  std::size_t waiting() const;
 
   std::size_t bytes() const;
 
 private:
+  using followers = std::vector<std::weak_ptr<const follower>>;
+  static void call(const followers& all);
+
   const std::size_t max_lines_;
   const std::size_t max_bytes_;
-  std::atomic<std::uint64_t> round_{0};
   mutable std::mutex guard_;
   std::deque<log_line_ptr> lines_;
   std::uint64_t first_ = 1; ///< place of the oldest
   std::size_t bytes_ = 0;
+  std::uint64_t round_ = 0;
+  followers waiting_;
 };
 
 } // namespace expbuild

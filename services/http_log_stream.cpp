@@ -1,12 +1,15 @@
 #include "services/http_log_stream.hpp"
 
 #include "actors/log.hpp"
+#include "actors/log_sink.hpp"
 #include "services/http_text_stream.hpp"
 #include "services/log_reader.hpp"
 
 #include <absl/strings/numbers.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace expbuild {
 
@@ -21,16 +24,34 @@ public:
       : http_text_stream(exchange), reader_(std::move(reader)) {}
 
 private:
+  void opened() override {
+    wake_ = std::make_shared<const log_ring::follower>([wake = back<int>([this](int) {
+                                                          waits_ = false;
+                                                          go_on();
+                                                        })] { wake(0); });
+    show_life();
+  }
+
   std::string next_event() override {
     const auto line = reader_.next();
     return line ? event("line", *line) : std::string();
   }
   bool is_over() const override { return reader_.ended().has_value(); }
   void idle() override {
-    exchange().call_after(log_interval, next([this] { go_on(); }));
+    if (!std::exchange(waits_, true))
+      reader_.when_more(wake_);
+  }
+
+  void show_life() {
+    exchange().call_after(heartbeat, next([this] {
+                            go_on();
+                            show_life();
+                          }));
   }
 
   log_reader reader_;
+  std::shared_ptr<const log_ring::follower> wake_;
+  bool waits_ = false; ///< will be called
 };
 
 /// What GET /api/v1/log?last=N&follow=1&level=L&module=M&contains=C asks for.

@@ -50,7 +50,7 @@ LogLine describe_lost(std::uint64_t lines) {
 
 } // namespace
 
-absl::StatusOr<log_reader> log_reader::make(std::shared_ptr<const log_ring> ring,
+absl::StatusOr<log_reader> log_reader::make(std::shared_ptr<log_ring> ring,
                                             const admin::v1::GetLogRequest& request) {
   const auto level = read_level(request.level());
   if (!level.ok())

@@ -1,11 +1,14 @@
 #include "services/log_stream.hpp"
 
 #include "actors/log.hpp"
+#include "actors/log_sink.hpp"
 #include "services/log_reader.hpp"
 #include "services/written_stream.hpp"
 
 #include <grpcpp/alarm.h>
 
+#include <atomic>
+#include <memory>
 #include <optional>
 
 namespace expbuild {
@@ -19,6 +22,17 @@ public:
       : written_stream(context, meter, call), reader_(std::move(reader)) {}
 
 private:
+  void opened() override {
+    wake_ = std::make_shared<const log_ring::follower>(
+        [me = weak_from_this(), alarm = std::make_shared<std::optional<grpc::Alarm>>()] {
+          alarm->emplace(); // a new one: the old one may be calling us
+          (*alarm)->Set(std::chrono::system_clock::now(), [me](bool due) {
+            if (const auto stream = me.lock(); stream && due)
+              static_cast<log_stream&>(*stream).look_again();
+          });
+        });
+  }
+
   std::optional<admin::v1::LogLine> next() override {
     return reader_.ok() ? reader_->next() : std::nullopt;
   }
@@ -28,15 +42,18 @@ private:
   }
 
   void idle() override {
-    alarm_.emplace(); // a new one: the old one may be calling us
-    alarm_->Set(std::chrono::system_clock::now() + log_interval, [me = weak_from_this()](bool due) {
-      if (const auto stream = me.lock(); stream && due)
-        static_cast<log_stream&>(*stream).go_on();
-    });
+    if (!waits_.exchange(true))
+      reader_->when_more(wake_);
+  }
+
+  void look_again() {
+    waits_ = false;
+    go_on();
   }
 
   absl::StatusOr<log_reader> reader_;
-  std::optional<grpc::Alarm> alarm_;
+  std::shared_ptr<const log_ring::follower> wake_;
+  std::atomic<bool> waits_{false}; ///< will be called
 };
 
 } // namespace

@@ -8,8 +8,8 @@
 
 namespace expbuild {
 
-/// Answers one Admin.GetLog. Whoever writes to the log does nothing for it: while it follows, it
-/// looks for new lines every `log_interval`.
+/// Answers one Admin.GetLog. While it follows, a line of the log wakes it on a thread of gRPC's:
+/// whoever writes the line waits for nobody.
 grpc::ServerWriteReactor<admin::v1::LogLine>* stream_log(const context_ptr& context,
                                                          rpc_meter& meter,
                                                          const grpc::ServerContextBase& call,

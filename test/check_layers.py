@@ -15,7 +15,7 @@ FORBIDDEN = [
     ("storage", r"caf/|grpcpp/|spdlog/|actors/|services/|config/|.*\.grpc\.pb\.h"),
     ("actors", r"grpcpp/|services/|config/|.*\.grpc\.pb\.h"),
     ("services/main", r"test/"),
-    ("services", r"config/|services/main/|actors/(?!(messages|interfaces|job|operation_state|worker_status|reply|stream_sink|trace|metrics|log|log_ring"
+    ("services", r"config/|services/main/|actors/(?!(messages|interfaces|job|operation_state|worker_status|reply|stream_sink|trace|metrics|log|log_ring|log_sink"
                  r"|action_loader|actor_counters|platform)\.hpp)"),
     ("config", r"caf/|grpcpp/|services/|actors/|.*\.pb\.h"),
 ]

@@ -1,6 +1,7 @@
 #include "services/main/daemon.hpp"
 
 #include "actors/log.hpp"
+#include "actors/log_sink.hpp"
 #include "services/grpc_server.hpp"
 #include "services/http_endpoint.hpp"
 #include "services/main/actor_house.hpp"

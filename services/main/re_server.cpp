@@ -3,6 +3,7 @@
 #include "services/main/settings.hpp"
 
 #include "actors/log.hpp"
+#include "actors/log_sink.hpp"
 
 #include <CLI/CLI.hpp>
 #include <absl/synchronization/mutex.h>

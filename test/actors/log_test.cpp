@@ -1,5 +1,6 @@
 #define CAF_SUITE actors.log
 #include "actors/log.hpp"
+#include "actors/log_sink.hpp"
 #include "actors/trace.hpp"
 #include "storage/posix.hpp"
 
@@ -186,6 +187,36 @@ CAF_TEST(the ring keeps the last lines within its limits and tells how many were
     by_bytes.push(with(std::string(3000, 'x')));
   CAF_CHECK(by_bytes.bytes() <= 100'000u);
   CAF_CHECK(by_bytes.read(0).lines.size() > 20u);
+}
+
+CAF_TEST(a follower is called once for what comes next and never when it is gone) {
+  log_ring ring(3);
+  int calls = 0;
+  auto follower = std::make_shared<const log_ring::follower>([&calls] { ++calls; });
+  ring.push(with("one"));
+  ring.wait(ring.read(0).next, ring.round(), follower);
+  CAF_CHECK_EQUAL(calls, 0);
+  ring.push(with("two"));
+  ring.push(with("three"));
+  CAF_CHECK_EQUAL(calls, 1);
+  ring.wait(2, ring.round(), follower); // what it has not read is there
+  CAF_CHECK_EQUAL(calls, 2);
+
+  ring.wait(ring.read(0).next, ring.round(), follower);
+  const auto round = ring.round();
+  ring.end_followers();
+  CAF_CHECK_EQUAL(calls, 3);
+  ring.wait(ring.read(0).next, round, follower); // it is to see that it was sent away
+  CAF_CHECK_EQUAL(calls, 4);
+
+  ring.wait(ring.read(0).next, ring.round(), follower);
+  follower.reset();
+  ring.push(with("four"));
+  CAF_CHECK_EQUAL(calls, 4);
+  for (int i = 0; i < 100; ++i)
+    ring.wait(ring.read(0).next, ring.round(),
+              std::make_shared<const log_ring::follower>([] {})); // gone at once
+  CAF_CHECK(ring.waiting() <= 1u);
 }
 
 CAF_TEST(levels are set together or not at all) {

@@ -1,5 +1,6 @@
 #define CAF_SUITE services.log
 #include "actors/log.hpp"
+#include "actors/log_sink.hpp"
 #include "services/http_api.hpp"
 #include "services/http_endpoint.hpp"
 #include "services/log_reader.hpp"
