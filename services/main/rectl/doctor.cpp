@@ -50,7 +50,17 @@ absl::StatusOr<trip> round_trip(client& server) {
   const auto begin = now();
   if (auto status = blobs.send(server); !status.ok())
     return status;
-  const auto response = execute_remote(server, id, {});
+  std::string operation;
+  const auto patience = server.options().timeout;
+  const auto response =
+      execute_remote(server, id,
+                     {.patience = patience,
+                      .progress = [&](const std::string& name, reapi::ExecutionStage::Value) {
+                        operation = name;
+                      }});
+  if (absl::IsDeadlineExceeded(response.status()))
+    return absl::DeadlineExceededError("it was not done after " + std::to_string(patience.count())
+                                       + " s; rectl explain " + operation + " tells why");
   if (!response.ok())
     return response.status();
   trip done{.seconds = seconds_between(begin, now())};
@@ -98,7 +108,7 @@ void look_at_execution(client& server, const admin::v1::Status& status, report& 
   const auto done = round_trip(server);
   if (!done.ok())
     return to.bad("an action could not be run: " + std::string(done.status().message()),
-                  "rectl workers and rectl explain tell more");
+                  "rectl workers tells what each worker does");
   to.good("an action went there and back in " + duration_text(done->seconds));
   look_at_clock(*done, to);
 }

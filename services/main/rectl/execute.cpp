@@ -28,7 +28,10 @@ absl::StatusOr<reapi::ExecuteResponse> execute_remote(client& on, const digest& 
   request.set_inline_stderr(true);
   *request.mutable_action_digest() = action.to_proto();
   google::longrunning::Operation last;
+  const auto end = options.patience ? std::chrono::system_clock::now() + *options.patience
+                                    : std::chrono::system_clock::time_point::max();
   auto context = on.new_long_call();
+  context->set_deadline(end);
   auto status = follow(*on.execution->Execute(context.get(), request), options, last);
   for (int again = 0; !last.done() && !last.name().empty() && again < 5
                       && status.error_code() == grpc::StatusCode::UNAVAILABLE;
@@ -36,9 +39,12 @@ absl::StatusOr<reapi::ExecuteResponse> execute_remote(client& on, const digest& 
     reapi::WaitExecutionRequest wait;
     wait.set_name(last.name());
     context = on.new_long_call();
+    context->set_deadline(end);
     context->set_wait_for_ready(true);
     status = follow(*on.execution->WaitExecution(context.get(), wait), options, last);
   }
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && !last.name().empty())
+    cancel_remote(on, last.name()).IgnoreError(); // the server ends it by itself, only later
   if (!status.ok())
     return from_grpc(status, "executing");
   reapi::ExecuteResponse response;

@@ -57,6 +57,8 @@ public:
       status_ = event.status();
       return true;
     }
+    if (event.has_lost())
+      live_.clear(); // ends may be among them; who lives is told again as it goes on
     if (event.has_action())
       take(event.action());
     return false;
