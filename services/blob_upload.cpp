@@ -2,12 +2,15 @@
 
 #include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
+#include "services/raw_message.hpp"
 #include "services/request_checks.hpp"
 #include "services/rpc_call.hpp"
-#include "services/unpacking_writer.hpp"
 #include "services/upload_board.hpp"
 #include "services/upload_progress.hpp"
+#include "services/upload_target.hpp"
 #include "services/upload_turns.hpp"
+
+#include "google/bytestream/bytestream.pb.h"
 
 #include <caf/send.hpp>
 #include <grpcpp/alarm.h>
@@ -20,17 +23,15 @@ namespace expbuild {
 
 namespace {
 
-using google::bytestream::WriteRequest;
-using google::bytestream::WriteResponse;
 using name_reader = std::function<absl::StatusOr<wire_blob>(const std::string&)>;
 
 /// Owned by the call: `self_` goes with OnDone. What may happen when, upload_turns decides.
-class blob_upload final : public grpc::ServerReadReactor<WriteRequest>,
+class blob_upload final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
                           public live_upload,
                           public std::enable_shared_from_this<blob_upload> {
 public:
   blob_upload(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
-              WriteResponse& response, name_reader read_name)
+              grpc::ByteBuffer& response, name_reader read_name)
       : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)),
         call_(call), response_(response), read_name_(std::move(read_name)), trace_(new_trace_id()) {
   }
@@ -68,7 +69,7 @@ private:
   /// Asks for it; it may come while a step of ours is still under way.
   void next_message() {
     const auto asked = turns_.ask();
-    StartRead(&message_);
+    StartRead(&bytes_);
     turns_.wait(asked);
   }
 
@@ -99,6 +100,12 @@ private:
       stream_ended();
       return false;
     }
+    auto message = write_message::parse(std::exchange(bytes_, {}));
+    if (!message) {
+      end(absl::InvalidArgumentError("a message of the stream is no WriteRequest"));
+      return false;
+    }
+    message_ = *std::move(message);
     if (so_far_.name.empty()) {
       first_message();
       return false;
@@ -154,17 +161,18 @@ private:
     const trace_scope scope(trace_);
     if (!rest.ok())
       return end(rest.status());
-    writer_ = *std::move(rest);
-    if (writer_ && message_.write_offset() == 0)
-      let_go(*context_, std::exchange(writer_, nullptr)); // the client begins again
-    if (writer_)
-      take_up();
+    auto writer = *std::move(rest);
+    if (writer && message_.write_offset() == 0)
+      let_go(*context_, std::exchange(writer, nullptr)); // the client begins again
+    if (writer)
+      take_up(std::move(writer));
     else
       open();
   }
 
-  void take_up() {
-    so_far_.received = writer_->size();
+  void take_up(std::shared_ptr<blob_writer> rest) {
+    so_far_.received = rest->size();
+    target_.open(std::move(rest));
     committed_ = so_far_.received;
     caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {so_far_.blob.id}},
                    reply<missing_blobs>(
@@ -185,12 +193,12 @@ private:
   void opened(begun_write writer) {
     if (!writer.ok())
       return end(writer.status());
-    writer_ = *std::move(writer);
-    if (!writer_) // it is there already: the client need not send the rest
+    if (!*writer) // it is there already: the client need not send the rest
       return end_with_size(so_far_.size_when_there());
     if (so_far_.blob.packed)
-      writer_ = unpacking_ = std::make_shared<unpacking_writer>(
-          writer_, *so_far_.blob.packed, so_far_.blob.id.size_bytes(), context_->unpacking);
+      target_.open_packed(*std::move(writer), so_far_.blob, context_->unpacking);
+    else
+      target_.open(*std::move(writer));
     begin_bytes();
   }
 
@@ -207,34 +215,34 @@ private:
 
   /// The next message comes while this one is stored.
   bool take_bytes() {
-    storing_.Swap(&message_);
     const auto alive = shared_from_this();
+    auto message = std::exchange(message_, {});
     next_message();
-    if (storing_.data().empty())
+    if (message.data_size() == 0)
       return true;
-    if (!post_work(*context_, io_pool::lane::write_work,
-                   [me = shared_from_this()] { me->append(); }))
-      end(pool_is_full(), fate::kept);
+    context_->meters->bytes_in(message.data_size());
+    go_on_in_pool([this, message = std::move(message)]() mutable {
+      return target_.store(std::move(message));
+    });
     return false;
   }
 
-  void append() {
-    context_->meters->bytes_in(storing_.data().size());
-    appended(writer_->append(storing_.data()));
+  /// Others have their turn between the steps of a large message.
+  template <class Step>
+  void go_on_in_pool(Step step) {
+    if (!post_work(
+            *context_, io_pool::lane::write_work,
+            [me = shared_from_this(), step = std::move(step)]() mutable { me->stored(step()); }))
+      end(pool_is_full(), fate::kept);
   }
 
-  /// A packed message may be gigabytes: others have their turn between its steps.
-  void appended(const absl::Status& status) {
+  void stored(const absl::Status& status) {
     if (!status.ok())
       return end(status);
-    if (unpacking_ && unpacking_->has_more()) {
-      if (call_.IsCancelled())
-        return end(absl::CancelledError("the client is gone"));
-      if (!post_work(*context_, io_pool::lane::write_work,
-                     [me = shared_from_this()] { me->appended(me->unpacking_->go_on()); }))
-        end(pool_is_full());
-      return;
-    }
+    if (target_.has_more() && call_.IsCancelled())
+      return end(absl::CancelledError("the client is gone"));
+    if (target_.has_more())
+      return go_on_in_pool([this] { return target_.go_on(); });
     committed_ = so_far_.committed();
     step_done();
   }
@@ -246,7 +254,7 @@ private:
     if (so_far_.name.empty())
       return end(absl::InvalidArgumentError("the stream ended before its first message"));
     if (!so_far_.finished) {
-      response_.set_committed_size(so_far_.committed());
+      answer(so_far_.committed());
       return end(absl::OkStatus(), fate::kept);
     }
     turns_.commit();
@@ -256,7 +264,7 @@ private:
   }
 
   void commit() {
-    commit_one(context_, *writer_, so_far_.blob.id,
+    commit_one(context_, target_.writer(), so_far_.blob.id,
                [me = shared_from_this()](const absl::Status& status) {
                  if (status.ok())
                    me->end_with_size(me->so_far_.size_when_finished());
@@ -269,18 +277,22 @@ private:
 
   enum class fate { dropped, kept };
 
+  void answer(std::int64_t committed) {
+    google::bytestream::WriteResponse response;
+    response.set_committed_size(committed);
+    response_ = to_raw(response);
+  }
+
   void end_with_size(std::int64_t committed) {
-    response_.set_committed_size(committed);
+    answer(committed);
     end(absl::OkStatus());
   }
 
   void end(const absl::Status& status, fate of_rest = fate::dropped) {
     turns_.end();
-    auto writer = std::exchange(writer_, nullptr);
-    const bool is_packed = std::exchange(unpacking_, nullptr) != nullptr; // the other hold on it
-    if (of_rest == fate::dropped || is_packed || (writer && writer->size() == 0))
-      let_go(*context_, std::exchange(writer, nullptr));
-    context_->uploads->release(so_far_.name, *this, std::move(writer));
+    auto [kept, rest] = target_.close(of_rest == fate::kept);
+    let_go(*context_, std::move(rest));
+    context_->uploads->release(so_far_.name, *this, std::move(kept));
     Finish(timer_.ended(status));
   }
 
@@ -290,18 +302,17 @@ private:
   rpc_timer timer_;
   const call_budget::place place_;
   const grpc::CallbackServerContext& call_;
-  WriteResponse& response_;
+  grpc::ByteBuffer& response_;
   const name_reader read_name_;
   const std::uint64_t trace_;
   std::shared_ptr<blob_upload> self_;
 
-  WriteRequest message_; ///< the client's side's, until it was taken
+  grpc::ByteBuffer bytes_; ///< the client's side's, until they were taken
   bool has_message_ = false;
-  WriteRequest storing_;
+  write_message message_;  ///< that was taken last
   upload_progress so_far_; ///< no name: the first message is still to come
   std::atomic<std::int64_t> committed_{0};
-  std::shared_ptr<blob_writer> writer_;
-  std::shared_ptr<unpacking_writer> unpacking_; ///< the writer, when the bytes come packed
+  upload_target target_;
 
   upload_turns turns_;
   std::optional<grpc::Alarm> alarm_;
@@ -309,10 +320,10 @@ private:
 
 } // namespace
 
-grpc::ServerReadReactor<WriteRequest>* receive_blob(context_ptr context, rpc_meter& meter,
-                                                    const grpc::CallbackServerContext& call,
-                                                    WriteResponse& response,
-                                                    name_reader read_name) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* receive_blob(context_ptr context, rpc_meter& meter,
+                                                        const grpc::CallbackServerContext& call,
+                                                        grpc::ByteBuffer& response,
+                                                        name_reader read_name) {
   auto upload = std::make_shared<blob_upload>(std::move(context), meter, call, response,
                                               std::move(read_name));
   upload->begin();

@@ -64,9 +64,9 @@ absl::StatusOr<blob_range> range_of(const service_context& context,
   return blob_range{*blob, offset, limit == 0 ? size : offset + std::min(size - offset, limit)};
 }
 
-/// Reads are raw: bytes go out as they are. The other calls are messages.
+/// Reads and writes are raw: bytes go out and come in as they are.
 using service_base = bytestream::ByteStream::WithRawCallbackMethod_Read<
-    bytestream::ByteStream::WithCallbackMethod_Write<
+    bytestream::ByteStream::WithRawCallbackMethod_Write<
         bytestream::ByteStream::WithCallbackMethod_QueryWriteStatus<
             bytestream::ByteStream::Service>>>;
 
@@ -89,8 +89,8 @@ public:
     return send_blob(context_, read_, *call, range_of(*context_, request));
   }
 
-  grpc::ServerReadReactor<bytestream::WriteRequest>*
-  Write(grpc::CallbackServerContext* call, bytestream::WriteResponse* response) override {
+  grpc::ServerReadReactor<grpc::ByteBuffer>* Write(grpc::CallbackServerContext* call,
+                                                   grpc::ByteBuffer* response) override {
     return receive_blob(context_, write_, *call, *response,
                         [context = context_](const std::string& name) {
                           return blob_named(*context, name, resource_name::kind::write);

@@ -22,6 +22,11 @@ bool parse_raw(const grpc::ByteBuffer& from, google::protobuf::MessageLite& to) 
   return reader.status().ok() && to.ParseFromZeroCopyStream(&reader);
 }
 
+grpc::ByteBuffer to_raw(const google::protobuf::MessageLite& from) {
+  const grpc::Slice bytes(from.SerializeAsString());
+  return {&bytes, 1};
+}
+
 grpc::ByteBuffer raw_read_response(const grpc::Slice& data) {
   constexpr auto tag = WireFormatLite::MakeTag(ReadResponse::kDataFieldNumber,
                                                WireFormatLite::WIRETYPE_LENGTH_DELIMITED);

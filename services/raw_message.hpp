@@ -10,6 +10,8 @@ namespace expbuild {
 /// False when it is no such message.
 bool parse_raw(const grpc::ByteBuffer& from, google::protobuf::MessageLite& to);
 
+grpc::ByteBuffer to_raw(const google::protobuf::MessageLite& from);
+
 /// A google.bytestream.ReadResponse whose data is this slice.
 grpc::ByteBuffer raw_read_response(const grpc::Slice& data);
 

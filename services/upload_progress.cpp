@@ -18,7 +18,7 @@ std::int64_t most_on_wire(const wire_blob& blob) {
 
 } // namespace
 
-absl::Status upload_progress::take(const google::bytestream::WriteRequest& message) {
+absl::Status upload_progress::take(const write_message& message) {
   if (!message.resource_name().empty() && message.resource_name() != name)
     return absl::InvalidArgumentError(where() + ": a later message names another resource, '"
                                       + message.resource_name().substr(0, 300) + "'");
@@ -28,7 +28,7 @@ absl::Status upload_progress::take(const google::bytestream::WriteRequest& messa
     return absl::InvalidArgumentError(where() + ": write_offset is "
                                       + std::to_string(message.write_offset()) + ", but "
                                       + std::to_string(received) + " bytes have been received");
-  received += static_cast<std::int64_t>(message.data().size());
+  received += static_cast<std::int64_t>(message.data_size());
   finished = message.finish_write();
   if (const auto most = most_on_wire(blob); received > most)
     return absl::InvalidArgumentError(where() + ": more than " + std::to_string(most)

@@ -1,8 +1,7 @@
 #pragma once
 #include "services/dialect.hpp"
 #include "services/wire_blob.hpp"
-
-#include "google/bytestream/bytestream.pb.h"
+#include "services/write_message.hpp"
 
 #include <absl/status/status.h>
 
@@ -20,7 +19,7 @@ struct upload_progress {
   bool finished = false;     ///< finish_write has come
 
   /// Counts this message. INVALID_ARGUMENT when it does not go on where the one before ended.
-  absl::Status take(const google::bytestream::WriteRequest& message);
+  absl::Status take(const write_message& message);
 
   // ---- what committed_size says ----
 

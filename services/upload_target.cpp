@@ -1,0 +1,55 @@
+#include "services/upload_target.hpp"
+
+#include "services/unpacking_writer.hpp"
+
+#include <utility>
+
+namespace expbuild {
+
+upload_target::upload_target() = default;
+upload_target::~upload_target() = default;
+
+void upload_target::open(std::shared_ptr<blob_writer> writer) {
+  writer_ = std::move(writer);
+}
+
+void upload_target::open_packed(std::shared_ptr<blob_writer> writer, const wire_blob& blob,
+                                std::shared_ptr<memory_budget> memory) {
+  writer_ = unpacking_ = std::make_shared<unpacking_writer>(
+      std::move(writer), *blob.packed, blob.id.size_bytes(), std::move(memory));
+}
+
+absl::Status upload_target::store(write_message message) {
+  message_ = std::move(message);
+  piece_ = 0;
+  return go_on();
+}
+
+bool upload_target::has_more() const noexcept {
+  return piece_ < message_.data().size() || is_unpacking();
+}
+
+bool upload_target::is_unpacking() const noexcept {
+  return unpacking_ && unpacking_->has_more();
+}
+
+/// Piece by piece: each is hashed and written while it is in the processor's cache.
+absl::Status upload_target::go_on() {
+  const auto end = writer_->size() + step_bytes;
+  auto status = is_unpacking() ? unpacking_->go_on() : absl::OkStatus();
+  while (status.ok() && !is_unpacking() && piece_ < message_.data().size() && writer_->size() < end)
+    status = writer_->append(message_.data()[piece_++]);
+  if (!has_more())
+    message_ = {}; // the client may be silent for long now
+  return status;
+}
+
+upload_target::remains upload_target::close(bool keep) {
+  const bool is_packed = std::exchange(unpacking_, nullptr) != nullptr; // the other hold on it
+  auto writer = std::exchange(writer_, nullptr);
+  if (keep && !is_packed && writer && writer->size() > 0)
+    return {.kept = std::move(writer), .rest = nullptr};
+  return {.kept = nullptr, .rest = std::move(writer)};
+}
+
+} // namespace expbuild

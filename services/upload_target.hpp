@@ -1,0 +1,55 @@
+#pragma once
+#include "services/memory_budget.hpp"
+#include "services/wire_blob.hpp"
+#include "services/write_message.hpp"
+#include "storage/backend.hpp"
+
+#include <memory>
+
+namespace expbuild {
+
+class unpacking_writer;
+
+/// What the bytes of one upload go into: the blob's writer, by way of an unpacker when they come
+/// packed. One thread at a time; `store`, `go_on` and `commit` in the I/O pool.
+class upload_target {
+public:
+  upload_target();
+  ~upload_target();
+
+  /// Plain bytes go on where this writer is.
+  void open(std::shared_ptr<blob_writer> writer);
+  void open_packed(std::shared_ptr<blob_writer> writer, const wire_blob& blob,
+                   std::shared_ptr<memory_budget> memory);
+
+  /// About what one step adds to the blob, at most: a packed message may be gigabytes.
+  static constexpr std::int64_t step_bytes = std::int64_t{4} << 20;
+
+  /// Stores a message's data, in one step or more. Fails as the writer does; then it is of no use
+  /// any more.
+  absl::Status store(write_message message);
+  /// Some of the last message is still to be stored: others can have the thread, then `go_on`.
+  bool has_more() const noexcept;
+  absl::Status go_on();
+
+  /// The writer, to be committed.
+  blob_writer& writer() noexcept { return *writer_; }
+
+  /// What can be taken up later: the writer that has plain bytes, or null. Lets go of all else,
+  /// which touches the disk: `rest` gets it.
+  struct remains {
+    std::shared_ptr<blob_writer> kept;
+    std::shared_ptr<blob_writer> rest;
+  };
+  remains close(bool keep);
+
+private:
+  bool is_unpacking() const noexcept;
+
+  std::shared_ptr<blob_writer> writer_;         ///< null: not open
+  std::shared_ptr<unpacking_writer> unpacking_; ///< the writer, when the bytes come packed
+  write_message message_;                       ///< being stored
+  std::size_t piece_ = 0;                       ///< of message_: the next one
+};
+
+} // namespace expbuild
