@@ -41,7 +41,7 @@ public:
     if (!place_.admission().ok())
       return end(place_.admission());
     watch_for_silence();
-    next_message();
+    ask_on();
     step_done();
   }
 
@@ -66,17 +66,24 @@ private:
         fate::kept);
   }
 
-  /// Asks for it; it may come while a step of ours is still under way.
-  void next_message() {
-    const auto asked = turns_.ask();
-    StartRead(&bytes_);
-    turns_.wait(asked);
+  /// Asks for the next message unless that was done; it may come while a step is still under way.
+  void ask_on() {
+    if (const auto number = turns_.ask())
+      ask(*number);
   }
 
+  void ask(std::uint64_t number) {
+    StartRead(&bytes_);
+    turns_.wait(number);
+  }
+
+  /// gRPC keeps the call until this has returned, even if somebody ends it meanwhile.
   void OnReadDone(bool ok) override {
     const trace_scope scope(trace_);
-    has_message_ = ok;
-    if (turns_.heard() && take_message())
+    const auto [step, number] = turns_.heard(ok ? &bytes_ : nullptr);
+    if (number)
+      ask(*number);
+    if (step && take_messages())
       step_done();
   }
 
@@ -89,32 +96,28 @@ private:
       case upload_turns::next::nothing:
         return;
       case upload_turns::next::message:
-        if (!take_message())
+        if (!take_messages())
           return;
       }
   }
 
   /// True when that was all: otherwise the step goes on elsewhere, or the call has ended.
-  bool take_message() {
-    if (!has_message_) {
+  bool take_messages() {
+    messages_.clear();
+    for (const auto& bytes : turns_.take())
+      if (auto message = write_message::parse(bytes)) {
+        messages_.push_back(*std::move(message));
+      } else {
+        end(absl::InvalidArgumentError("a message of the stream is no WriteRequest"));
+        return false;
+      }
+    if (messages_.empty())
       stream_ended();
-      return false;
-    }
-    auto message = write_message::parse(std::exchange(bytes_, {}));
-    if (!message) {
-      end(absl::InvalidArgumentError("a message of the stream is no WriteRequest"));
-      return false;
-    }
-    message_ = *std::move(message);
-    if (so_far_.name.empty()) {
+    else if (so_far_.name.empty())
       first_message();
-      return false;
-    }
-    if (const auto status = so_far_.take(message_); !status.ok()) {
-      end(status);
-      return false;
-    }
-    return take_bytes();
+    else
+      return take_bytes();
+    return false;
   }
 
   // ---- a client that is there and sends nothing ----
@@ -144,11 +147,12 @@ private:
   // ---- the first message: whose turn is it, and what is there already? ----
 
   void first_message() {
-    const auto blob = read_name_(message_.resource_name());
+    const auto& name = messages_.front().resource_name();
+    const auto blob = read_name_(name);
     if (!blob.ok())
       return end(blob.status());
     so_far_.blob = *blob;
-    so_far_.name = message_.resource_name();
+    so_far_.name = name;
     if (blob->packed)
       so_far_.client = dialect::of(asker_of(call_).tool_name);
     context_->uploads->claim(so_far_.name, so_far_.blob.id, shared_from_this(),
@@ -162,7 +166,7 @@ private:
     if (!rest.ok())
       return end(rest.status());
     auto writer = *std::move(rest);
-    if (writer && message_.write_offset() == 0)
+    if (writer && messages_.front().write_offset() == 0)
       let_go(*context_, std::exchange(writer, nullptr)); // the client begins again
     if (writer)
       take_up(std::move(writer));
@@ -202,37 +206,41 @@ private:
     begin_bytes();
   }
 
-  /// A wrong offset in the first message costs nothing of what is there.
   void begin_bytes() {
-    const auto kept = message_.write_offset() != so_far_.received ? fate::kept : fate::dropped;
-    if (const auto status = so_far_.take(message_); !status.ok())
-      return end(status, kept);
     if (take_bytes())
       step_done();
   }
 
   // ---- storing ----
 
-  /// The next message comes while this one is stored.
+  /// The next messages come while these are stored. A wrong offset in the first message of a stream
+  /// costs nothing of what is there.
   bool take_bytes() {
+    std::size_t bytes = 0;
+    for (const auto& message : messages_) {
+      const bool is_first = !std::exchange(has_begun_, true);
+      const auto kept =
+          is_first && message.write_offset() != so_far_.received ? fate::kept : fate::dropped;
+      if (const auto status = so_far_.take(message); !status.ok()) {
+        end(status, kept);
+        return false;
+      }
+      bytes += message.data_size();
+    }
+    target_.take(std::exchange(messages_, {}));
     const auto alive = shared_from_this();
-    auto message = std::exchange(message_, {});
-    next_message();
-    if (message.data_size() == 0)
+    ask_on();
+    if (bytes == 0)
       return true;
-    context_->meters->bytes_in(message.data_size());
-    go_on_in_pool([this, message = std::move(message)]() mutable {
-      return target_.store(std::move(message));
-    });
+    context_->meters->bytes_in(bytes);
+    store();
     return false;
   }
 
   /// Others have their turn between the steps of a large message.
-  template <class Step>
-  void go_on_in_pool(Step step) {
-    if (!post_work(
-            *context_, io_pool::lane::write_work,
-            [me = shared_from_this(), step = std::move(step)]() mutable { me->stored(step()); }))
+  void store() {
+    if (!post_work(*context_, io_pool::lane::write_work,
+                   [me = shared_from_this()] { me->stored(me->target_.store()); }))
       end(pool_is_full(), fate::kept);
   }
 
@@ -242,7 +250,7 @@ private:
     if (target_.has_more() && call_.IsCancelled())
       return end(absl::CancelledError("the client is gone"));
     if (target_.has_more())
-      return go_on_in_pool([this] { return target_.go_on(); });
+      return store();
     committed_ = so_far_.committed();
     step_done();
   }
@@ -307,10 +315,10 @@ private:
   const std::uint64_t trace_;
   std::shared_ptr<blob_upload> self_;
 
-  grpc::ByteBuffer bytes_; ///< the client's side's, until they were taken
-  bool has_message_ = false;
-  write_message message_;  ///< that was taken last
-  upload_progress so_far_; ///< no name: the first message is still to come
+  grpc::ByteBuffer bytes_;              ///< the client's side's
+  std::vector<write_message> messages_; ///< that were taken last
+  bool has_begun_ = false;              ///< the first message is not among them
+  upload_progress so_far_;              ///< no name: the first message is still to come
   std::atomic<std::int64_t> committed_{0};
   upload_target target_;
 

@@ -19,14 +19,15 @@ void upload_target::open_packed(std::shared_ptr<blob_writer> writer, const wire_
       std::move(writer), *blob.packed, blob.id.size_bytes(), std::move(memory));
 }
 
-absl::Status upload_target::store(write_message message) {
-  message_ = std::move(message);
-  piece_ = 0;
-  return go_on();
+void upload_target::take(std::vector<write_message> messages) {
+  messages_ = std::move(messages);
+  next_ = 0;
+  for (const auto& x : messages_)
+    pieces_.insert(pieces_.end(), x.data().begin(), x.data().end());
 }
 
 bool upload_target::has_more() const noexcept {
-  return piece_ < message_.data().size() || is_unpacking();
+  return next_ < pieces_.size() || is_unpacking();
 }
 
 bool upload_target::is_unpacking() const noexcept {
@@ -34,13 +35,15 @@ bool upload_target::is_unpacking() const noexcept {
 }
 
 /// Piece by piece: each is hashed and written while it is in the processor's cache.
-absl::Status upload_target::go_on() {
+absl::Status upload_target::store() {
   const auto end = writer_->size() + step_bytes;
   auto status = is_unpacking() ? unpacking_->go_on() : absl::OkStatus();
-  while (status.ok() && !is_unpacking() && piece_ < message_.data().size() && writer_->size() < end)
-    status = writer_->append(message_.data()[piece_++]);
-  if (!has_more())
-    message_ = {}; // the client may be silent for long now
+  while (status.ok() && !is_unpacking() && next_ < pieces_.size() && writer_->size() < end)
+    status = writer_->append(pieces_[next_++]);
+  if (!has_more()) { // the client may be silent for long now
+    pieces_.clear();
+    messages_.clear();
+  }
   return status;
 }
 

@@ -5,13 +5,15 @@
 #include "storage/backend.hpp"
 
 #include <memory>
+#include <string_view>
+#include <vector>
 
 namespace expbuild {
 
 class unpacking_writer;
 
 /// What the bytes of one upload go into: the blob's writer, by way of an unpacker when they come
-/// packed. One thread at a time; `store`, `go_on` and `commit` in the I/O pool.
+/// packed. One thread at a time; `store` in the I/O pool.
 class upload_target {
 public:
   upload_target();
@@ -25,12 +27,12 @@ public:
   /// About what one step adds to the blob, at most: a packed message may be gigabytes.
   static constexpr std::int64_t step_bytes = std::int64_t{4} << 20;
 
-  /// Stores a message's data, in one step or more. Fails as the writer does; then it is of no use
-  /// any more.
-  absl::Status store(write_message message);
-  /// Some of the last message is still to be stored: others can have the thread, then `go_on`.
+  /// What is to be stored next. Only when all before it is.
+  void take(std::vector<write_message> messages);
+  /// Stores some of it: others can have the thread between the steps. Fails as the writer does;
+  /// then it is of no use any more.
+  absl::Status store();
   bool has_more() const noexcept;
-  absl::Status go_on();
 
   /// The writer, to be committed.
   blob_writer& writer() noexcept { return *writer_; }
@@ -48,8 +50,9 @@ private:
 
   std::shared_ptr<blob_writer> writer_;         ///< null: not open
   std::shared_ptr<unpacking_writer> unpacking_; ///< the writer, when the bytes come packed
-  write_message message_;                       ///< being stored
-  std::size_t piece_ = 0;                       ///< of message_: the next one
+  std::vector<write_message> messages_;         ///< being stored
+  std::vector<std::string_view> pieces_;        ///< of all of them
+  std::size_t next_ = 0;                        ///< of pieces_
 };
 
 } // namespace expbuild

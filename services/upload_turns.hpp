@@ -1,17 +1,25 @@
 #pragma once
+#include <grpcpp/support/byte_buffer.h>
+
 #include <cstdint>
+#include <deque>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 namespace expbuild {
 
 /// Whose turn it is in one upload. Two things may be under way: a step of ours (finding out,
 /// opening, writing, publishing), and waiting for the client's next message. Whoever does the step
-/// alone may touch the upload and end the call; a message that comes meanwhile waits until the step
-/// is done, and so does what others want. While there is no step, others may end the call at once.
-/// It begins with a step. Any thread.
+/// alone may touch the upload and end the call; messages that come meanwhile wait until the step is
+/// done, up to `read_ahead` bytes and then none is asked for; so does what others want. While there
+/// is no step, others may end the call at once. It begins with a step. Any thread.
 class upload_turns {
 public:
   enum class wish { none, give_way, stored };
+
+  /// Clients send a blob in messages of 16 KiB: one step for each would cost more than storing it.
+  static constexpr std::size_t read_ahead = std::size_t{256} << 10;
 
   /// Somebody wants the end. True: the step is the caller's, to end the call.
   bool interrupt(wish what) {
@@ -24,11 +32,13 @@ public:
 
   // ---- the client's side ----
 
-  /// By whoever does the step: the next message is about to be asked for. Returns which one it is.
-  std::uint64_t ask() {
+  /// By whoever does the step: the number of the next message when it is to be asked for; none when
+  /// that was done, or no more will come.
+  std::optional<std::uint64_t> ask() {
     const std::lock_guard lock(guard_);
-    reading_ = reading::asking;
-    return ++asked_;
+    if (reading_ != reading::paused || over_)
+      return std::nullopt;
+    return next_number();
   }
 
   /// It was asked for; it may have come long ago.
@@ -38,12 +48,36 @@ public:
       reading_ = reading::waiting;
   }
 
-  /// It has come, or the stream's end. True: the step is the caller's, to take it; false: whoever
-  /// does the step takes it, if anybody.
-  bool heard() {
+  /// What is to be done by whoever hears. `step`: he has the step, to take what came; else whoever
+  /// does the step takes it, if anybody. `ask`: this next message is to be asked for.
+  struct hearing {
+    bool step = false;
+    std::optional<std::uint64_t> ask = {};
+  };
+
+  /// A message has come, which is taken out of there, or null: the end of the stream.
+  hearing heard(grpc::ByteBuffer* message) {
     const std::lock_guard lock(guard_);
-    reading_ = reading::there;
-    return !ended_ && !working_ && take_message();
+    reading_ = reading::paused;
+    if (ended_)
+      return {};
+    over_ = !message;
+    if (message) {
+      inbox_bytes_ += message->Length();
+      inbox_.emplace_back().Swap(message);
+    }
+    if (!working_)
+      return {.step = working_ = true};
+    if (over_ || inbox_bytes_ >= read_ahead)
+      return {};
+    return {.ask = next_number()};
+  }
+
+  /// By whoever does the step: what has come. Nothing: the stream is over.
+  std::deque<grpc::ByteBuffer> take() {
+    const std::lock_guard lock(guard_);
+    inbox_bytes_ = 0;
+    return std::exchange(inbox_, {});
   }
 
   /// True when we wait for the same message as the last time this was asked: the step is the
@@ -59,13 +93,13 @@ public:
 
   enum class next { end, message, nothing };
 
-  /// A step is done. `end`: as `wanted` says; `message`: take it, in another step; `nothing`: the
-  /// upload is not the caller's any more.
+  /// A step is done. `end`: as `wanted` says; `message`: take what has come, in another step;
+  /// `nothing`: the upload is not the caller's any more.
   next step_done() {
     const std::lock_guard lock(guard_);
     if (wish_ != wish::none)
       return next::end;
-    if (reading_ == reading::there && take_message())
+    if (!inbox_.empty() || over_)
       return next::message;
     working_ = false;
     return next::nothing;
@@ -88,7 +122,12 @@ public:
   }
 
 private:
-  enum class reading { idle, asking, waiting, there };
+  enum class reading { paused, asking, waiting };
+
+  std::uint64_t next_number() {
+    reading_ = reading::asking;
+    return ++asked_;
+  }
 
   bool take_if_waiting() {
     if (ended_ || working_ || reading_ != reading::waiting)
@@ -96,13 +135,11 @@ private:
     return working_ = true;
   }
 
-  bool take_message() {
-    reading_ = reading::idle;
-    return working_ = true;
-  }
-
   mutable std::mutex guard_;
-  reading reading_ = reading::idle;
+  reading reading_ = reading::paused;
+  std::deque<grpc::ByteBuffer> inbox_;
+  std::size_t inbox_bytes_ = 0;
+  bool over_ = false; ///< nothing follows what is in the inbox
   wish wish_ = wish::none;
   bool working_ = true;
   bool committing_ = false;

@@ -48,10 +48,10 @@ bool read_pieces(CodedInputStream& from, std::vector<std::string_view>& to, std:
 
 } // namespace
 
-std::optional<write_message> write_message::parse(grpc::ByteBuffer from) {
+std::optional<write_message> write_message::parse(const grpc::ByteBuffer& from) {
   write_message x;
-  x.bytes_ = std::move(from);
-  grpc::ProtoBufferReader reader(&x.bytes_);
+  x.bytes_ = std::make_unique<grpc::ByteBuffer>(from);
+  grpc::ProtoBufferReader reader(x.bytes_.get());
   if (!reader.status().ok())
     return std::nullopt;
   CodedInputStream in(&reader);

@@ -2,6 +2,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ public:
   write_message() = default;
 
   /// Nothing when these bytes are no WriteRequest.
-  static std::optional<write_message> parse(grpc::ByteBuffer from);
+  static std::optional<write_message> parse(const grpc::ByteBuffer& from);
 
   const std::string& resource_name() const noexcept { return resource_name_; }
   std::int64_t write_offset() const noexcept { return write_offset_; }
@@ -28,7 +29,8 @@ public:
   std::size_t data_size() const noexcept { return data_size_; }
 
 private:
-  grpc::ByteBuffer bytes_;
+  /// Shares what `from` had. Never copied again: small slices lie in the buffer itself.
+  std::unique_ptr<grpc::ByteBuffer> bytes_;
   std::string resource_name_;
   std::int64_t write_offset_ = 0;
   bool finish_write_ = false;

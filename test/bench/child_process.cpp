@@ -6,7 +6,9 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <netinet/in.h>
+#include <set>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -28,6 +30,31 @@ pid_t spawn(std::vector<std::string>& arguments) {
   return pid;
 }
 
+/// Those that live: a measurement that fails leaves by std::exit, past all destructors.
+class children {
+public:
+  static children& all() {
+    static children instance;
+    return instance;
+  }
+  ~children() {
+    for (const auto pid : pids_)
+      ::kill(pid, SIGTERM);
+  }
+  void add(pid_t pid) {
+    const std::lock_guard lock(guard_);
+    pids_.insert(pid);
+  }
+  void remove(pid_t pid) {
+    const std::lock_guard lock(guard_);
+    pids_.erase(pid);
+  }
+
+private:
+  std::mutex guard_;
+  std::set<pid_t> pids_;
+};
+
 double resident_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
   double total = 0;
@@ -38,9 +65,12 @@ double resident_of(pid_t pid) {
 
 } // namespace
 
-child_process::child_process(std::vector<std::string> arguments) : pid_(spawn(arguments)) {}
+child_process::child_process(std::vector<std::string> arguments) : pid_(spawn(arguments)) {
+  children::all().add(pid_);
+}
 
 child_process::~child_process() {
+  children::all().remove(pid_);
   ::kill(pid_, SIGTERM);
   ::waitpid(pid_, nullptr, 0);
 }

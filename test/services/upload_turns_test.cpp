@@ -10,9 +10,26 @@ namespace {
 
 using next = upload_turns::next;
 
+upload_turns::hearing hear(upload_turns& sut, std::size_t size = 1) {
+  const grpc::Slice slice(std::string(size, 'x'));
+  grpc::ByteBuffer message(&slice, 1);
+  return sut.heard(&message);
+}
+
+void ask(upload_turns& sut) {
+  const auto number = sut.ask();
+  CAF_REQUIRE(number.has_value());
+  sut.wait(*number);
+}
+
+/// True when whoever hears of a message has the step.
+bool hears(upload_turns& sut) {
+  return hear(sut).step;
+}
+
 /// Our step is done, and we wait for the client.
 void wait_for_message(upload_turns& sut) {
-  sut.wait(sut.ask());
+  ask(sut);
   CAF_CHECK(sut.step_done() == next::nothing);
 }
 
@@ -23,18 +40,18 @@ CAF_TEST(who waits for the client can be ended at once and only once) {
   wait_for_message(sut);
   CAF_CHECK(sut.interrupt(wish::give_way));
   CAF_CHECK(!sut.interrupt(wish::give_way));
-  CAF_CHECK(!sut.heard()); // the message that came meanwhile counts no more
+  CAF_CHECK(!hears(sut)); // the message that came meanwhile counts no more
 }
 
 CAF_TEST(who works is ended when the step is done) {
   upload_turns sut;
   CAF_CHECK(!sut.interrupt(wish::give_way));
-  sut.wait(sut.ask());
+  ask(sut);
   CAF_CHECK(sut.step_done() == next::end);
   CAF_CHECK(sut.wanted() == wish::give_way);
   upload_turns other;
   wait_for_message(other);
-  CAF_CHECK(other.heard()); // and so begins a step
+  CAF_CHECK(hears(other)); // and so begins a step
   CAF_CHECK(!other.interrupt(wish::stored));
   CAF_CHECK(other.step_done() == next::end);
   CAF_CHECK(other.wanted() == wish::stored);
@@ -42,18 +59,47 @@ CAF_TEST(who works is ended when the step is done) {
 
 CAF_TEST(a message that comes during a step is taken after it) {
   upload_turns sut;
-  sut.wait(sut.ask());
-  CAF_CHECK(!sut.heard()); // not by whoever brought it
+  ask(sut);
+  CAF_CHECK(!hears(sut)); // not by whoever brought it
   CAF_CHECK(sut.step_done() == next::message);
+  CAF_CHECK_EQUAL(sut.take().size(), 1u);
   CAF_CHECK(!sut.interrupt(wish::give_way)); // the next step
 }
 
 CAF_TEST(a message that comes while it is asked for is not waited for) {
   upload_turns sut;
   const auto asked = sut.ask();
-  CAF_CHECK(!sut.heard()); // on another thread, before the asking one went on
-  sut.wait(asked);
+  CAF_CHECK(!hears(sut)); // on another thread, before the asking one went on
+  sut.wait(*asked);
   CAF_CHECK(sut.step_done() == next::message);
+}
+
+CAF_TEST(messages are asked for during a step until enough has come) {
+  upload_turns sut;
+  ask(sut);
+  CAF_CHECK(!sut.ask()); // one at a time
+  const std::size_t half = upload_turns::read_ahead / 2;
+  const auto first = hear(sut, half);
+  CAF_CHECK(!first.step);
+  CAF_REQUIRE(first.ask.has_value());
+  CAF_CHECK(!sut.ask());
+  sut.wait(*first.ask);
+  CAF_CHECK(!hear(sut, half).ask);
+  CAF_CHECK(sut.step_done() == next::message);
+  CAF_CHECK_EQUAL(sut.take().size(), 2u);
+  CAF_CHECK(sut.ask().has_value()); // by the next step
+}
+
+CAF_TEST(the end of the stream comes after all messages and nothing is asked for then) {
+  upload_turns sut;
+  ask(sut);
+  sut.wait(*hear(sut).ask);
+  CAF_CHECK(!sut.heard(nullptr).step);
+  CAF_CHECK(sut.step_done() == next::message);
+  CAF_CHECK_EQUAL(sut.take().size(), 1u);
+  CAF_CHECK(!sut.ask());
+  CAF_CHECK(sut.step_done() == next::message);
+  CAF_CHECK(sut.take().empty());
 }
 
 CAF_TEST(what is being published can not be ended) {
@@ -75,7 +121,7 @@ CAF_TEST(who has ended hears nothing more) {
   upload_turns sut;
   wait_for_message(sut);
   sut.end();
-  CAF_CHECK(!sut.heard());
+  CAF_CHECK(!hears(sut));
   CAF_CHECK(!sut.interrupt(wish::stored));
   CAF_CHECK(!sut.is_silent());
 }
@@ -86,10 +132,11 @@ CAF_TEST(only who waits for the same message twice is silent) {
   CAF_CHECK(!sut.is_silent());
   wait_for_message(sut);
   CAF_CHECK(!sut.is_silent()); // since when?
-  CAF_CHECK(sut.heard());
+  CAF_CHECK(hears(sut));
+  sut.take();
   wait_for_message(sut);
   CAF_CHECK(!sut.is_silent()); // another message than before
   CAF_CHECK(sut.is_silent());
-  CAF_CHECK(!sut.heard()); // it is being ended
+  CAF_CHECK(!hears(sut)); // it is being ended
   CAF_CHECK(!sut.is_silent());
 }

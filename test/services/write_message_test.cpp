@@ -54,12 +54,14 @@ CAF_TEST(a message says the same however it is cut into slices) {
 }
 
 CAF_TEST(what it shows stays valid when it moves) {
-  const auto expected = request(50);
-  auto x = write_message::parse(sliced(expected.SerializeAsString(), 10)); // slices without a heap
-  CAF_REQUIRE(x.has_value());
-  const auto moved = *std::move(x);
-  x.reset();
-  CAF_CHECK(joined(moved) == expected.data());
+  std::vector<write_message> messages; // that move whenever it grows
+  for (std::size_t size = 1; size < 100; ++size) {
+    auto x = write_message::parse(sliced(request(size).SerializeAsString(), 10));
+    CAF_REQUIRE(x.has_value());
+    messages.push_back(*std::move(x));
+  }
+  for (std::size_t size = 1; size < 100; ++size)
+    CAF_CHECK(joined(messages[size - 1]) == request(size).data());
 }
 
 CAF_TEST(of a field that comes twice the last one counts and unknown ones are skipped) {
