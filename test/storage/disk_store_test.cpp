@@ -82,6 +82,37 @@ CAF_TEST(a packed blob that changed on the disk is never served) {
   CAF_CHECK_EQUAL(std::string(*read_blob(store, id, 100)), "hello world");
 }
 
+CAF_TEST(what evicted packed blobs took is given back to the disk) {
+  struct row {
+    const char* name;
+    std::int64_t max_bytes;
+    int evicted_of_four;
+    bool gives_back;
+  };
+  for (const auto& x : {row{"most", 200 << 20, 3, true}, row{"spread", 4 << 20, 1, true},
+                        row{"little", 200 << 20, 1, false}}) {
+    CAF_MESSAGE(x.name);
+    const auto store = *make_filesystem_backend(
+        {.root = folder.path() / x.name, .max_bytes = x.max_bytes, .background = false});
+    std::vector<blob_index::victim> victims;
+    std::vector<digest> kept;
+    for (int i = 0; i < 400; ++i) { // four segments
+      const auto id = *write_blob(*store, std::to_string(i) + std::string(10'000, 'x'),
+                                  digest_function::sha256);
+      if (i % 4 < x.evicted_of_four)
+        victims.push_back(*store->index().doom(id));
+      else
+        kept.push_back(id);
+    }
+    CAF_CHECK(store->flush().ok());
+    const auto before = store->usage().bytes;
+    CAF_CHECK(store->evict(victims).ok());
+    CAF_CHECK_EQUAL(store->usage().bytes < before * 9 / 10, x.gives_back);
+    for (const auto& id : kept)
+      CAF_CHECK(read_blob(*store, id, 1 << 20).ok());
+  }
+}
+
 CAF_TEST(a full disk is told as such and leaves no temporary file) {
   // A file size limit stands in for the disk: the kernel answers EFBIG where it would say ENOSPC.
   const auto id = digest::of(std::string(1 << 20, 'x'));
