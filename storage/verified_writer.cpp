@@ -1,5 +1,7 @@
 #include "storage/verified_writer.hpp"
 
+#include "storage/digest_check.hpp"
+
 namespace expbuild {
 
 absl::Status verified_writer::append(std::string_view bytes) {
@@ -22,10 +24,8 @@ absl::Status verified_writer::commit() {
   if (spoilt_)
     return absl::FailedPreconditionError("blob " + id_.to_string()
                                          + " can not be stored: writing it failed before");
-  const auto actual = hash_.finish();
-  if (!(actual == id_))
-    return absl::InvalidArgumentError("the bytes sent have digest " + actual.to_string() + ", not "
-                                      + id_.to_string() + ": nothing was stored");
+  if (auto status = check_sent(id_, hash_.finish()); !status.ok())
+    return status;
   return publish();
 }
 

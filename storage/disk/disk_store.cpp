@@ -1,5 +1,6 @@
 #include "storage/disk/disk_store.hpp"
 
+#include "storage/digest_check.hpp"
 #include "storage/disk/disk_readers.hpp"
 #include "storage/disk/scrubber.hpp"
 
@@ -16,20 +17,6 @@ std::int64_t segment_bytes_for(std::int64_t max_bytes) {
 
 absl::Status not_here(const digest& id) {
   return absl::NotFoundError("blob " + id.to_string() + " is not stored here");
-}
-
-bool is_whole(const digest& id, std::string_view bytes) {
-  return id.size_bytes() == static_cast<std::int64_t>(bytes.size())
-         && digest::of(bytes, id.function()) == id;
-}
-
-/// What does not fit its digest is sorted out, with the answer that it gets.
-absl::Status check(const named_bytes& x) {
-  const auto actual = digest::of(x.bytes, x.id.function());
-  if (actual == x.id)
-    return absl::OkStatus();
-  return absl::InvalidArgumentError("the bytes sent have digest " + actual.to_string() + ", not "
-                                    + x.id.to_string() + ": nothing was stored");
 }
 
 } // namespace
@@ -208,7 +195,7 @@ std::vector<absl::Status> disk_store::write_all(std::span<const named_bytes> blo
     const auto& x = blobs[i];
     if (!is_packed(x.id)) {
       answers[i] = backend::write_all({&x, 1}).front();
-    } else if (answers[i] = check(x); answers[i].ok() && !x.id.is_empty_blob()) {
+    } else if (answers[i] = check_sent(x.id, x.bytes); answers[i].ok() && !x.id.is_empty_blob()) {
       small.push_back(x);
       where.push_back(i);
     }
@@ -247,12 +234,8 @@ absl::Status disk_store::evict(std::span<const blob_index::victim> victims) {
       status.Update(files_->evict(x));
   }
   status.Update(packed_->evict(victims));
-  const std::lock_guard lock(compact_guard_);
-  const auto go_on = [this] { return !upkeep_.is_stopping(); };
-  status.Update(packed_->compact(go_on, 0.5));
-  const auto waste = packed_->bytes() - index_.stats().packed_bytes;
-  if (waste > options_.max_bytes / 10) // spread over many segments
-    status.Update(packed_->compact(go_on, 0.2));
+  status.Update(
+      packed_->give_back_waste([this] { return !upkeep_.is_stopping(); }, options_.max_bytes / 10));
   return status;
 }
 

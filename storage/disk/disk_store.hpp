@@ -73,7 +73,6 @@ private:
   last_run before_;
 
   std::mutex round_guard_; ///< one round of settling at a time
-  std::mutex compact_guard_;
   std::unique_ptr<committer> committer_;
   store_upkeep upkeep_;
 };

@@ -178,4 +178,14 @@ absl::Status packed_entries::compact(const std::function<bool()>& go_on, double 
   return absl::OkStatus();
 }
 
+absl::Status packed_entries::give_back_waste(const std::function<bool()>& go_on,
+                                             std::int64_t most_waste) {
+  const std::lock_guard lock(give_back_guard_);
+  auto status = compact(go_on, 0.5);
+  const auto waste = bytes() - index_.stats().packed_bytes;
+  if (waste > most_waste) // spread over many segments
+    status.Update(compact(go_on, 0.2));
+  return status;
+}
+
 } // namespace expbuild

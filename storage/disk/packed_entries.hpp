@@ -3,6 +3,7 @@
 #include "storage/disk/segment_log.hpp"
 
 #include <memory>
+#include <mutex>
 
 namespace expbuild {
 
@@ -56,6 +57,10 @@ public:
   /// Copies and removes segments of which a part that large is waste, while `go_on`.
   absl::Status compact(const std::function<bool()>& go_on, double waste);
 
+  /// Compacts what is half waste; when all waste together is more than `most_waste` bytes even so,
+  /// also what is a fifth waste. One caller at a time, the others wait.
+  absl::Status give_back_waste(const std::function<bool()>& go_on, std::int64_t most_waste);
+
   std::int64_t bytes() const { return log_->bytes(); }
 
 private:
@@ -73,6 +78,7 @@ private:
   blob_index& index_;
   const options options_;
   std::unique_ptr<segment_log> log_;
+  std::mutex give_back_guard_;
 };
 
 } // namespace expbuild

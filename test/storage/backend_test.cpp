@@ -1,17 +1,10 @@
 #define CAF_SUITE storage.backend
-#include "storage/backend.hpp"
-#include "storage/posix.hpp"
-#include "test/support/folder.hpp"
+#include "test/storage/disk_fixture.hpp"
 
 #include <caf/test/unit_test.hpp>
 
 #include <atomic>
-#include <csignal>
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <thread>
-#include <unistd.h>
 
 using namespace expbuild;
 using namespace expbuild::test;
@@ -19,14 +12,11 @@ using namespace expbuild::test;
 namespace {
 
 /// ONE contract for all backends: each test runs on every one of them.
-struct fixture {
-  temporary_folder folder;
+struct fixture : disk_fixture {
   std::vector<std::pair<std::string, std::shared_ptr<backend>>> all{
       {"memory", make_memory_backend()},
-      {"files",
-       *make_filesystem_backend(
-           {.root = folder.path() / "store", .level = durability::strict, .packed_below = 0})},
-      {"packed", *make_filesystem_backend({.root = folder.path() / "packed"})},
+      {"files", files},
+      {"packed", packed},
       {"remembering", make_remembering_backend(make_memory_backend())}};
 
   template <class Test>
@@ -36,20 +26,7 @@ struct fixture {
       test(*store);
     }
   }
-
-  backend& on_disk() { return *all[1].second; }
-
-  std::filesystem::path file_of(const digest& id) {
-    return folder.path() / "store/blobs/SHA256" / id.hash().substr(0, 2)
-           / (id.hash() + "-" + std::to_string(id.size_bytes()));
-  }
 };
-
-std::size_t blobs_in(backend& store) {
-  std::size_t count = 0;
-  CAF_CHECK(store.for_each([&count](const digest&) { ++count; }).ok());
-  return count;
-}
 
 absl::Status write_as(backend& store, const digest& id, const std::string& bytes) {
   auto writer = store.begin_write(id);
@@ -187,90 +164,6 @@ CAF_TEST(other digest functions have their own names) {
   });
 }
 
-// ---- what only a disk can do ---------------------------------------------------------------
-
-CAF_TEST(stored files are read only) {
-  const auto id = *write_blob(on_disk(), "hello", digest_function::sha256);
-  struct stat facts {};
-  CAF_REQUIRE(::stat(file_of(id).c_str(), &facts) == 0);
-  CAF_CHECK_EQUAL(facts.st_mode & 0777u, 0444u);
-}
-
-CAF_TEST(blobs survive a restart and foreign files are left alone) {
-  const auto id = *write_blob(on_disk(), "hello", digest_function::sha256);
-  write_text(folder.path() / "store/blobs/SHA256/lost+found/x", "foreign");
-  write_text(folder.path() / "store/blobs/SHA256/zz", "foreign");
-  write_text(folder.path() / "store/tmp/1-1", "half a blo");
-  all[1].second = nullptr;
-  const auto again = *make_filesystem_backend({.root = folder.path() / "store"});
-  CAF_CHECK_EQUAL(blobs_in(*again), 1u);
-  CAF_CHECK_EQUAL(std::string(*read_blob(*again, id, 10)), "hello");
-  CAF_CHECK(std::filesystem::exists(folder.path() / "store/blobs/SHA256/lost+found/x"));
-  CAF_CHECK(!std::filesystem::exists(folder.path() / "store/tmp/1-1"));
-}
-
-CAF_TEST(a file that was cut short is missing and mended by the next write) {
-  const auto id = *write_blob(on_disk(), "hello world", digest_function::sha256);
-  std::filesystem::permissions(file_of(id), std::filesystem::perms::owner_all);
-  std::filesystem::resize_file(file_of(id), 4);
-  CAF_CHECK(absl::IsNotFound(on_disk().open(id).status()));
-  CAF_CHECK(write_blob(on_disk(), "hello world", digest_function::sha256).ok());
-  CAF_CHECK_EQUAL(std::string(*read_blob(on_disk(), id, 100)), "hello world");
-}
-
-CAF_TEST(bytes that changed on the disk are never served and lie in quarantine) {
-  const std::string text(20'000, 'x');
-  const auto id = *write_blob(on_disk(), text, digest_function::sha256);
-  CAF_CHECK_EQUAL(read_blob(on_disk(), id, 1 << 20)->size(), text.size());
-  std::filesystem::permissions(file_of(id), std::filesystem::perms::owner_all);
-  auto bytes = read_text(file_of(id));
-  bytes[12'345] = 'y';
-  write_text(file_of(id), bytes);
-  CAF_CHECK(absl::IsNotFound(on_disk().open(id).status()));
-  CAF_CHECK(!on_disk().index().contains(id));
-  CAF_CHECK_EQUAL(count_files(folder.path() / "store/quarantine"), 1u);
-  CAF_CHECK(write_blob(on_disk(), text, digest_function::sha256).ok());
-  CAF_CHECK_EQUAL(std::string(*read_blob(on_disk(), id, 1 << 20)), text);
-}
-
-CAF_TEST(quarantine keeps the first damaged blobs and no more) {
-  for (int i = 0; i < 70; ++i) {
-    const auto id = *write_blob(on_disk(), std::to_string(i), digest_function::sha256);
-    std::filesystem::remove(file_of(id));
-    write_text(file_of(id), "x" + std::to_string(i));
-    CAF_CHECK(absl::IsNotFound(on_disk().open(id).status()));
-    CAF_CHECK(!std::filesystem::exists(file_of(id)));
-  }
-  CAF_CHECK_EQUAL(count_files(folder.path() / "store/quarantine"), 64u);
-}
-
-CAF_TEST(files that are made to be linked count as used until their blob goes) {
-  const auto store = all[2].second;
-  const auto id = *write_blob(*store, "linked", digest_function::sha256);
-  const auto before = store->usage().bytes;
-  const unique_fd to(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (const auto* name : {"one", "two"})
-    CAF_CHECK((*store->open(id))->link_into(to.get(), name, false).ok());
-  CAF_CHECK_EQUAL(store->usage().bytes, before + 4096);
-  CAF_CHECK((*store->open(id))->link_into(to.get(), "three", true).ok());
-  CAF_CHECK_EQUAL(store->usage().bytes, before + 2 * 4096);
-  CAF_CHECK(store->remove(id).ok());
-  CAF_CHECK(store->usage().bytes < before + 4096);
-}
-
-CAF_TEST(a packed blob that changed on the disk is never served) {
-  auto& store = *all[2].second;
-  const auto id = *write_blob(store, "hello world", digest_function::sha256);
-  const auto segment = folder.path() / "packed/segments/00000001.seg";
-  auto bytes = read_text(segment);
-  bytes[bytes.find("hello")] = 'H';
-  write_text(segment, bytes);
-  CAF_CHECK(absl::IsNotFound(store.open(id).status()));
-  CAF_CHECK(!store.index().contains(id));
-  CAF_CHECK(write_blob(store, "hello world", digest_function::sha256).ok());
-  CAF_CHECK_EQUAL(std::string(*read_blob(store, id, 100)), "hello world");
-}
-
 CAF_TEST(a batch is answered blob by blob) {
   each([](backend& store) {
     const std::string big(30'000, 'b');
@@ -289,68 +182,6 @@ CAF_TEST(a batch is answered blob by blob) {
     CAF_CHECK_EQUAL(blobs_in(store), 3u);
     CAF_CHECK_EQUAL(std::string(*read_blob(store, digest::of(big), 1 << 20)), big);
   });
-}
-
-CAF_TEST(a linked packed blob is a file of its own with its mode) {
-  auto& store = *all[2].second;
-  const auto id = *write_blob(store, "#!/bin/sh\n", digest_function::sha256);
-  const int target = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
-  const auto reader = *store.open(id);
-  for (const auto* name : {"one", "two"})
-    CAF_CHECK(reader->link_into(target, name, false).ok());
-  CAF_CHECK(reader->link_into(target, "program", true).ok());
-  struct stat one {};
-  struct stat two {};
-  struct stat program {};
-  ::stat((folder.path() / "one").c_str(), &one);
-  ::stat((folder.path() / "two").c_str(), &two);
-  ::stat((folder.path() / "program").c_str(), &program);
-  CAF_CHECK_EQUAL(one.st_ino, two.st_ino);
-  CAF_CHECK_EQUAL(one.st_mode & 0777u, 0444u);
-  CAF_CHECK_EQUAL(program.st_mode & 0777u, 0555u);
-  CAF_CHECK_EQUAL(read_text(folder.path() / "one"), "#!/bin/sh\n");
-  ::close(target);
-}
-
-CAF_TEST(a linked input shares the inode and an executable one has its own mode) {
-  const auto id = *write_blob(on_disk(), "#!/bin/sh\n", digest_function::sha256);
-  const int target = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
-  const auto reader = *on_disk().open(id);
-  CAF_CHECK(reader->link_into(target, "plain", false).ok());
-  CAF_CHECK(reader->link_into(target, "program", true).ok());
-  struct stat plain {};
-  struct stat program {};
-  struct stat stored {};
-  ::stat((folder.path() / "plain").c_str(), &plain);
-  ::stat((folder.path() / "program").c_str(), &program);
-  ::stat(file_of(id).c_str(), &stored);
-  CAF_CHECK_EQUAL(plain.st_ino, stored.st_ino);
-  CAF_CHECK(program.st_ino != stored.st_ino);
-  CAF_CHECK_EQUAL(program.st_mode & 0777u, 0555u);
-  ::close(target);
-}
-
-CAF_TEST(a memory blob can not be linked) {
-  auto& store = *all[0].second;
-  const auto id = *write_blob(store, "x", digest_function::sha256);
-  CAF_CHECK(absl::IsUnimplemented((*store.open(id))->link_into(0, "x", false)));
-}
-
-CAF_TEST(a full disk is told as such and leaves no temporary file) {
-  // A file size limit stands in for the disk: the kernel answers EFBIG where it would say ENOSPC.
-  const auto id = digest::of(std::string(1 << 20, 'x'));
-  auto writer = *on_disk().begin_write(id);
-  rlimit before{};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  ::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{64 << 10, before.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &small);
-  const auto status = writer->append(std::string(1 << 20, 'x'));
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  CAF_CHECK(absl::IsResourceExhausted(status));
-  CAF_CHECK(!writer->commit().ok());
-  writer.reset();
-  CAF_CHECK_EQUAL(count_files(folder.path() / "store/tmp"), 0u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,0 +1,77 @@
+#define CAF_SUITE storage.linked_blobs
+#include "storage/posix.hpp"
+#include "test/storage/disk_fixture.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/// Blobs that appear as files in folders without being copied.
+
+using namespace expbuild;
+using namespace expbuild::test;
+
+CAF_TEST_FIXTURE_SCOPE(linked_blobs_tests, disk_fixture)
+
+CAF_TEST(files that are made to be linked count as used until their blob goes) {
+  const auto store = packed;
+  const auto id = *write_blob(*store, "linked", digest_function::sha256);
+  const auto before = store->usage().bytes;
+  const unique_fd to(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const auto* name : {"one", "two"})
+    CAF_CHECK((*store->open(id))->link_into(to.get(), name, false).ok());
+  CAF_CHECK_EQUAL(store->usage().bytes, before + 4096);
+  CAF_CHECK((*store->open(id))->link_into(to.get(), "three", true).ok());
+  CAF_CHECK_EQUAL(store->usage().bytes, before + 2 * 4096);
+  CAF_CHECK(store->remove(id).ok());
+  CAF_CHECK(store->usage().bytes < before + 4096);
+}
+
+CAF_TEST(a linked packed blob is a file of its own with its mode) {
+  auto& store = *packed;
+  const auto id = *write_blob(store, "#!/bin/sh\n", digest_function::sha256);
+  const int target = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
+  const auto reader = *store.open(id);
+  for (const auto* name : {"one", "two"})
+    CAF_CHECK(reader->link_into(target, name, false).ok());
+  CAF_CHECK(reader->link_into(target, "program", true).ok());
+  struct stat one {};
+  struct stat two {};
+  struct stat program {};
+  ::stat((folder.path() / "one").c_str(), &one);
+  ::stat((folder.path() / "two").c_str(), &two);
+  ::stat((folder.path() / "program").c_str(), &program);
+  CAF_CHECK_EQUAL(one.st_ino, two.st_ino);
+  CAF_CHECK_EQUAL(one.st_mode & 0777u, 0444u);
+  CAF_CHECK_EQUAL(program.st_mode & 0777u, 0555u);
+  CAF_CHECK_EQUAL(read_text(folder.path() / "one"), "#!/bin/sh\n");
+  ::close(target);
+}
+
+CAF_TEST(a linked input shares the inode and an executable one has its own mode) {
+  const auto id = *write_blob(*files, "#!/bin/sh\n", digest_function::sha256);
+  const int target = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);
+  const auto reader = *files->open(id);
+  CAF_CHECK(reader->link_into(target, "plain", false).ok());
+  CAF_CHECK(reader->link_into(target, "program", true).ok());
+  struct stat plain {};
+  struct stat program {};
+  struct stat stored {};
+  ::stat((folder.path() / "plain").c_str(), &plain);
+  ::stat((folder.path() / "program").c_str(), &program);
+  ::stat(file_of(id).c_str(), &stored);
+  CAF_CHECK_EQUAL(plain.st_ino, stored.st_ino);
+  CAF_CHECK(program.st_ino != stored.st_ino);
+  CAF_CHECK_EQUAL(program.st_mode & 0777u, 0555u);
+  ::close(target);
+}
+
+CAF_TEST(a memory blob can not be linked) {
+  const auto store = make_memory_backend();
+  const auto id = *write_blob(*store, "x", digest_function::sha256);
+  CAF_CHECK(absl::IsUnimplemented((*store->open(id))->link_into(0, "x", false)));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
