@@ -1,5 +1,6 @@
 #include "services/blob_upload.hpp"
 
+#include "services/message_pump.hpp"
 #include "services/one_blob.hpp"
 #include "services/pool_work.hpp"
 #include "services/raw_message.hpp"
@@ -8,16 +9,13 @@
 #include "services/upload_board.hpp"
 #include "services/upload_progress.hpp"
 #include "services/upload_target.hpp"
-#include "services/upload_turns.hpp"
 
 #include "google/bytestream/bytestream.pb.h"
 
 #include <caf/send.hpp>
-#include <grpcpp/alarm.h>
 #include <grpcpp/server_context.h>
 
 #include <atomic>
-#include <optional>
 
 namespace expbuild {
 
@@ -25,24 +23,21 @@ namespace {
 
 using name_reader = std::function<absl::StatusOr<wire_blob>(const std::string&)>;
 
-/// Owned by the call: `self_` goes with OnDone. What may happen when, upload_turns decides.
-class blob_upload final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
-                          public live_upload,
-                          public std::enable_shared_from_this<blob_upload> {
+/// Owned by the call: `self_` goes with OnDone. Every function is part of a step (message_pump).
+class blob_upload final : public message_pump, public live_upload {
 public:
   blob_upload(context_ptr context, rpc_meter& meter, const grpc::CallbackServerContext& call,
               grpc::ByteBuffer& response, name_reader read_name)
-      : context_(std::move(context)), timer_(meter), place_(context_->calls->enter_stream(call)),
-        call_(call), response_(response), read_name_(std::move(read_name)), trace_(new_trace_id()) {
-  }
+      : message_pump(context->upload_patience), context_(std::move(context)), timer_(meter),
+        place_(context_->calls->enter_stream(call)), call_(call), response_(response),
+        read_name_(std::move(read_name)) {}
 
   void begin() {
-    self_ = shared_from_this();
-    if (!place_.admission().ok())
-      return end(place_.admission());
-    watch_for_silence();
-    ask_on();
-    step_done();
+    self_ = me();
+    if (place_.admission().ok())
+      start();
+    else
+      end(place_.admission());
   }
 
   // ---- what the board wants ----
@@ -52,59 +47,20 @@ public:
   void stored_elsewhere() override { interrupt(wish::stored); }
 
 private:
-  using wish = upload_turns::wish;
-
-  void interrupt(wish what) {
-    if (turns_.interrupt(what))
-      fulfil(what);
+  std::shared_ptr<blob_upload> me() {
+    return std::static_pointer_cast<blob_upload>(shared_from_this());
   }
 
-  void fulfil(wish what) {
+  void fulfil(wish what) override {
     if (what == wish::stored)
       return end_with_size(so_far_.size_when_there());
     end(absl::AbortedError(so_far_.where() + ": a newer stream has taken over this upload"),
         fate::kept);
   }
 
-  /// Asks for the next message unless that was done; it may come while a step is still under way.
-  void ask_on() {
-    if (const auto number = turns_.ask())
-      ask(*number);
-  }
-
-  void ask(std::uint64_t number) {
-    StartRead(&bytes_);
-    turns_.wait(number);
-  }
-
-  /// gRPC keeps the call until this has returned, even if somebody ends it meanwhile.
-  void OnReadDone(bool ok) override {
-    const trace_scope scope(trace_);
-    const auto [step, number] = turns_.heard(ok ? &bytes_ : nullptr);
-    if (number)
-      ask(*number);
-    if (step && take_messages())
-      step_done();
-  }
-
-  /// Takes what has come meanwhile, or leaves the upload to whoever hears from the client next.
-  void step_done() {
-    for (;;)
-      switch (turns_.step_done()) {
-      case upload_turns::next::end:
-        return fulfil(turns_.wanted());
-      case upload_turns::next::nothing:
-        return;
-      case upload_turns::next::message:
-        if (!take_messages())
-          return;
-      }
-  }
-
-  /// True when that was all: otherwise the step goes on elsewhere, or the call has ended.
-  bool take_messages() {
+  bool take(std::deque<grpc::ByteBuffer> all) override {
     messages_.clear();
-    for (const auto& bytes : turns_.take())
+    for (const auto& bytes : all)
       if (auto message = write_message::parse(bytes)) {
         messages_.push_back(*std::move(message));
       } else {
@@ -120,21 +76,7 @@ private:
     return false;
   }
 
-  // ---- a client that is there and sends nothing ----
-
-  void watch_for_silence() {
-    alarm_.emplace(); // a new one: the old one may be calling us
-    alarm_->Set(std::chrono::system_clock::now() + context_->upload_patience,
-                [me = weak_from_this()](bool due) {
-                  if (const auto upload = me.lock(); upload && due)
-                    upload->look_for_silence();
-                });
-  }
-
-  void look_for_silence() {
-    const trace_scope scope(trace_);
-    if (!turns_.is_silent())
-      return watch_for_silence();
+  void silent() override {
     end(absl::DeadlineExceededError(
             so_far_.where() + ": nothing came for "
             + std::to_string(
@@ -155,14 +97,13 @@ private:
     so_far_.name = name;
     if (blob->packed)
       so_far_.client = dialect::of(asker_of(call_).tool_name);
-    context_->uploads->claim(so_far_.name, so_far_.blob.id, shared_from_this(),
-                             [me = shared_from_this()](absl::StatusOr<upload_board::writer> rest) {
-                               me->our_turn(std::move(rest));
-                             });
+    context_->uploads->claim(
+        so_far_.name, so_far_.blob.id, me(),
+        [me = me()](absl::StatusOr<upload_board::writer> rest) { me->our_turn(std::move(rest)); });
   }
 
   void our_turn(absl::StatusOr<upload_board::writer> rest) {
-    const trace_scope scope(trace_);
+    const trace_scope scope(trace());
     if (!rest.ok())
       return end(rest.status());
     auto writer = *std::move(rest);
@@ -179,19 +120,17 @@ private:
     target_.open(std::move(rest));
     committed_ = so_far_.received;
     caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {so_far_.blob.id}},
-                   reply<missing_blobs>(
-                       [me = shared_from_this()](const absl::StatusOr<missing_blobs>& missing) {
-                         if (!missing.ok())
-                           return me->end(missing.status(), fate::kept);
-                         if (missing->digests.empty())
-                           return me->end_with_size(me->so_far_.size_when_there());
-                         me->begin_bytes();
-                       }));
+                   reply<missing_blobs>([me = me()](const absl::StatusOr<missing_blobs>& missing) {
+                     if (!missing.ok())
+                       return me->end(missing.status(), fate::kept);
+                     if (missing->digests.empty())
+                       return me->end_with_size(me->so_far_.size_when_there());
+                     me->begin_bytes();
+                   }));
   }
 
   void open() {
-    begin_one(*context_, so_far_.blob.id,
-              [me = shared_from_this()](begun_write x) { me->opened(std::move(x)); });
+    begin_one(*context_, so_far_.blob.id, [me = me()](begun_write x) { me->opened(std::move(x)); });
   }
 
   void opened(begun_write writer) {
@@ -228,7 +167,6 @@ private:
       bytes += message.data_size();
     }
     target_.take(std::exchange(messages_, {}));
-    const auto alive = shared_from_this();
     ask_on();
     if (bytes == 0)
       return true;
@@ -240,7 +178,7 @@ private:
   /// Others have their turn between the steps of a large message.
   void store() {
     if (!post_work(*context_, io_pool::lane::write_work,
-                   [me = shared_from_this()] { me->stored(me->target_.store()); }))
+                   [me = me()] { me->stored(me->target_.store()); }))
       end(pool_is_full(), fate::kept);
   }
 
@@ -265,15 +203,14 @@ private:
       answer(so_far_.committed());
       return end(absl::OkStatus(), fate::kept);
     }
-    turns_.commit();
-    if (!post_work(*context_, io_pool::lane::write_work,
-                   [me = shared_from_this()] { me->commit(); }))
+    enter_last_step();
+    if (!post_work(*context_, io_pool::lane::write_work, [me = me()] { me->commit(); }))
       end(pool_is_full(), fate::kept);
   }
 
   void commit() {
     commit_one(context_, target_.writer(), so_far_.blob.id,
-               [me = shared_from_this()](const absl::Status& status) {
+               [me = me()](const absl::Status& status) {
                  if (status.ok())
                    me->end_with_size(me->so_far_.size_when_finished());
                  else
@@ -297,11 +234,10 @@ private:
   }
 
   void end(const absl::Status& status, fate of_rest = fate::dropped) {
-    turns_.end();
     auto [kept, rest] = target_.close(of_rest == fate::kept);
     let_go(*context_, std::move(rest));
     context_->uploads->release(so_far_.name, *this, std::move(kept));
-    Finish(timer_.ended(status));
+    finish(timer_.ended(status));
   }
 
   void OnDone() override { self_.reset(); }
@@ -312,18 +248,13 @@ private:
   const grpc::CallbackServerContext& call_;
   grpc::ByteBuffer& response_;
   const name_reader read_name_;
-  const std::uint64_t trace_;
   std::shared_ptr<blob_upload> self_;
 
-  grpc::ByteBuffer bytes_;              ///< the client's side's
   std::vector<write_message> messages_; ///< that were taken last
   bool has_begun_ = false;              ///< the first message is not among them
   upload_progress so_far_;              ///< no name: the first message is still to come
   std::atomic<std::int64_t> committed_{0};
   upload_target target_;
-
-  upload_turns turns_;
-  std::optional<grpc::Alarm> alarm_;
 };
 
 } // namespace
