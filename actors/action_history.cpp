@@ -1,5 +1,7 @@
 #include "actors/action_history.hpp"
 
+#include "actors/log_line.hpp"
+
 #include <algorithm>
 #include <atomic>
 
@@ -23,7 +25,8 @@ const std::string* operation_named(const action_record& x, const std::string& qu
 bool fits(const action_record& x, const std::string& query) {
   return names(x.action.hash(), query) || names(x.asker.invocation_id, query)
          || names(x.asker.correlated_invocations_id, query) || names(x.asker.target_id, query)
-         || x.worker == query || operation_named(x, query) != nullptr;
+         || x.worker == query || trace_text(x.trace) == query
+         || operation_named(x, query) != nullptr;
 }
 
 std::uint64_t mixed(std::uint64_t outputs, const request_metadata& asker) {
@@ -129,8 +132,8 @@ absl::StatusOr<action_snapshot> action_history::find(const std::string& query) c
   if (query.size() < shortest_query)
     return absl::InvalidArgumentError("'" + query
                                       + "' is too short: give at least 6 characters of an "
-                                        "operation name, an action hash, an invocation id, a "
-                                        "target or a worker");
+                                        "operation name, an action hash, an invocation id or a "
+                                        "target, or a whole worker name or trace id");
   action_snapshot found;
   for (auto i = actions_.rbegin(); i != actions_.rend(); ++i) {
     if (!fits(*i->second, query))
@@ -142,8 +145,8 @@ absl::StatusOr<action_snapshot> action_history::find(const std::string& query) c
       return absl::InvalidArgumentError("'" + query + "' fits several operations: give more of it");
   }
   if (!found)
-    return absl::NotFoundError("no recent operation, action, invocation, target or worker '" + query
-                               + "'");
+    return absl::NotFoundError("no recent operation, action, invocation, target, worker or trace '"
+                               + query + "'");
   return found;
 }
 

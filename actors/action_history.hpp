@@ -48,8 +48,8 @@ public:
   /// Null when it is not (or no longer) here.
   action_snapshot of(std::uint64_t execution) const;
 
-  /// By operation name, action hash, invocation id (correlated ones, too), target or worker, whole
-  /// or as a prefix of at least 6 characters; the latest when several belong to it. NOT_FOUND, or
+  /// By operation name, action hash, invocation id (correlated ones, too) or target, whole or as a
+  /// prefix of at least 6 characters, or by worker or the trace id that lines of the log carry; the latest when several belong to it. NOT_FOUND, or
   /// INVALID_ARGUMENT when the text begins the names of different operations.
   absl::StatusOr<action_snapshot> find(const std::string& query) const;
 

@@ -35,6 +35,7 @@ void supervisor_state::start_all() {
     slots[i].status.name = options.workers[i].name;
     slots[i].status.type = options.workers[i].type;
     slots[i].status.image = options.workers[i].image;
+    slots[i].status.platform = options.workers[i].platform;
     if (const auto& needed = options.workers[i].dependency; !needed.empty())
       dependencies.emplace(needed, absl::UnavailableError("waiting for the " + needed));
     if (may_start(i))

@@ -16,7 +16,8 @@ struct worker_spec {
   std::string name;
   std::string type;
   std::function<worker_actor(caf::actor_system&)> spawn;
-  std::string image = {};      ///< for operators
+  std::string image = {};                                ///< for operators
+  std::multimap<std::string, std::string> platform = {}; ///< the same: what it will offer
   std::string dependency = {}; ///< that it can not be without; it is started once that is there
 };
 

@@ -43,7 +43,7 @@ struct worker_status {
   std::string action; ///< hash of the action that it runs; empty: nothing
   std::int64_t pid = 0;
   std::chrono::system_clock::time_point since = {};      ///< of its condition; zero: not known
-  std::multimap<std::string, std::string> platform = {}; ///< what it offers; of a live one
+  std::multimap<std::string, std::string> platform = {}; ///< what it offers when it is live
   std::vector<worker_restart> history = {};              ///< the last restarts, the newest first
   attempt_step step = attempt_step::none;                ///< of a live one
 };

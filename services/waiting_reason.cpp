@@ -65,15 +65,6 @@ private:
       by_reason_;
 };
 
-struct counts {
-  std::size_t busy = 0;
-  std::size_t drained = 0;
-  std::size_t idle = 0;
-  std::size_t unfit = 0;
-  std::size_t down = 0;
-  std::string first_unfit; ///< in words
-};
-
 /// The first property that keeps an action from a worker.
 struct mismatch {
   std::string property; ///< empty: nothing does
@@ -99,6 +90,21 @@ std::string unfit_words(const mismatch& x) {
          + (x.offered.empty() ? "offered" : "what is offered (" + x.offered + ")");
 }
 
+struct counts {
+  std::size_t busy = 0;
+  std::size_t drained = 0;
+  std::size_t idle = 0;
+  std::size_t unfit = 0;
+  std::size_t down = 0;
+  std::string first_unfit; ///< in words
+
+  void count_unfit(const mismatch& x) {
+    ++unfit;
+    if (first_unfit.empty())
+      first_unfit = unfit_words(x);
+  }
+};
+
 waiting_reason words_for(const counts& x) {
   if (x.busy > 0)
     return {count_of(x.busy) + " could run it, and all of them are busy", {}};
@@ -108,8 +114,9 @@ waiting_reason words_for(const counts& x) {
     return {count_of(x.drained) + " could run it, and all of them are drained",
             "take one into service again: rectl undrain NAME"};
   if (x.down > 0)
-    return {count_of(x.down) + " that may be able to run it are down",
-            "rectl workers says why; they come back by themselves when they can"};
+    return {count_of(x.down) + " could run it, and " + (x.down == 1 ? "it is" : "they are")
+                + " down",
+            "rectl workers says why; what is down comes back by itself when it can"};
   if (x.unfit > 0)
     return {"no worker fits: " + x.first_unfit,
             "start a worker that offers it, or change exec_properties of the target", true};
@@ -127,9 +134,7 @@ waiting_reason why_it_waits(const platform_properties& wanted,
     const auto x = between(wanted, worker);
     told.add(worker.name, x.property, x.wanted, x.offered, state_of(worker.condition));
     if (!x.property.empty()) {
-      ++sum.unfit;
-      if (sum.first_unfit.empty())
-        sum.first_unfit = unfit_words(x);
+      sum.count_unfit(x);
     } else if (worker.condition == worker_condition::busy) {
       ++sum.busy;
     } else if (worker.condition == worker_condition::idle) {
@@ -143,8 +148,12 @@ waiting_reason why_it_waits(const platform_properties& wanted,
                                      [&slot](const auto& x) { return x.name == slot.name; });
     if (is_live)
       continue;
-    ++sum.down;
-    told.add(slot.name, {}, {}, {}, state_of(slot.condition));
+    const auto x = between(wanted, slot);
+    told.add(slot.name, x.property, x.wanted, x.offered, state_of(slot.condition));
+    if (!x.property.empty())
+      sum.count_unfit(x);
+    else
+      ++sum.down;
   }
   auto reason = words_for(sum);
   reason.mismatches = told.told();

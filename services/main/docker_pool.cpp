@@ -140,6 +140,7 @@ worker_spec docker_pool::make_worker(const docker_pool_options& pool,
           .type = options.type,
           .spawn = [options](caf::actor_system& system) { return system.spawn(worker, options); },
           .image = shape.image,
+          .platform = options.platform,
           .dependency = dependency_};
 }
 

@@ -114,9 +114,11 @@ make_host_workers(const std::vector<host_pool_options>& pools, const worker_surr
       options.workspaces.trees = settled->overlays ? around.trees : nullptr;
       if (auto status = prepare_workspaces(options.workspaces); !status.ok())
         return status;
-      specs.push_back({options.name, options.type, [options](caf::actor_system& system) {
-                         return system.spawn(worker, options);
-                       }});
+      specs.push_back(
+          {.name = options.name,
+           .type = options.type,
+           .spawn = [options](caf::actor_system& system) { return system.spawn(worker, options); },
+           .platform = options.platform});
     }
   }
   return specs;

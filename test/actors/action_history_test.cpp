@@ -57,7 +57,7 @@ using numbers = std::vector<std::uint64_t>;
 
 CAF_TEST_FIXTURE_SCOPE(action_history_tests, fixture)
 
-CAF_TEST(an action is found by operation or hash or invocation or target or worker) {
+CAF_TEST(an action is found by operation or hash or invocation or target or worker or trace) {
   const auto first = begin("alpha");
   begin("beta", "//other:target");
   history.change(first, [](action_record& x) { x.worker = "host-worker-7"; });
@@ -69,6 +69,7 @@ CAF_TEST(an action is found by operation or hash or invocation or target or work
   CAF_CHECK_EQUAL(execution_of("invocation-al"), first);
   CAF_CHECK_EQUAL(execution_of("//some:target"), first);
   CAF_CHECK_EQUAL(execution_of("host-worker-7"), first);
+  CAF_CHECK_EQUAL(execution_of("0000000000000065"), first); // its trace id, as the log tells it
   CAF_CHECK(absl::IsInvalidArgument(history.find("operation").status()));
   CAF_CHECK(absl::IsInvalidArgument(history.find("opera").status()));
   CAF_CHECK(absl::IsNotFound(history.find("nothing-like-it").status()));

@@ -45,6 +45,8 @@ class Logs(ServedCase):
         self.assertEqual((found["level"], found["module"], found["actionDigest"]), ("info", "operation", digest))
         self.assertTrue(found["operation"])
         self.assertTrue(lines[0].endswith(found["traceId"]))
+        traced = json.loads(self.server.rectl("trace", found["traceId"], "--format", "json", check=True).stdout)
+        self.assertEqual(traced["operationName"], found["operation"])
 
     def test_what_a_client_says_stays_one_line(self):
         self.run_action("--target", "//:a\n2025-11-30T12:00:00Z ERROR server: forged\x1b[2J")

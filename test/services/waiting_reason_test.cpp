@@ -57,14 +57,26 @@ CAF_TEST(drained workers and workers that are down are told apart) {
   const std::vector drained{worker("w1", worker_condition::drained)};
   CAF_CHECK(says(why_it_waits(plain, drained, drained).next_step, "undrain"));
   const auto why = why_it_waits(plain, {}, {worker("w1", worker_condition::backoff)});
-  CAF_CHECK(says(why.sentence, "1 worker that may be able to run it are down")
-            || says(why.sentence, "down"));
+  CAF_CHECK_EQUAL(why.sentence, "1 worker could run it, and it is down");
   CAF_CHECK(says(why_it_waits(plain, {}, {}).sentence, "no workers"));
+}
+
+CAF_TEST(a worker that is down and would not fit is no hope) {
+  const std::vector all{worker("w1", worker_condition::idle),
+                        worker("w2", worker_condition::quarantined)};
+  const auto why = why_it_waits(gpu, {all.front()}, all);
+  CAF_CHECK(why.is_hopeless);
+  CAF_CHECK(says(why.sentence, "no worker fits: property gpu=yes is not offered"));
+  const std::vector one{worker("w1", worker_condition::idle),
+                        worker("w2", worker_condition::backoff, gpu)};
+  CAF_CHECK_EQUAL(why_it_waits(gpu, {one.front()}, one).sentence,
+                  "1 worker could run it, and it is down");
 }
 
 CAF_TEST(what is wrong is told the worst first) {
   house_state house;
-  house.slots = {worker("w1", worker_condition::quarantined), worker("w2", worker_condition::busy)};
+  house.slots = {worker("w1", worker_condition::quarantined, gpu),
+                 worker("w2", worker_condition::busy)};
   house.scheduling.workers = {worker("w2", worker_condition::drained)};
   auto action = std::make_shared<action_record>();
   auto loaded = std::make_shared<loaded_action>();

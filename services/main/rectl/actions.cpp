@@ -179,7 +179,7 @@ verb add_actions(CLI::App& app) {
 verb add_show(CLI::App& app) {
   auto* command = app.add_subcommand("show", "everything that is known of one action");
   auto query = std::make_shared<std::string>();
-  command->add_option("NAME", *query, "as for explain")->required();
+  command->add_option("NAME", *query, name_help)->required();
   return [query](const globals& given) { return run_show(given, *query); };
 }
 

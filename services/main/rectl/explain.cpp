@@ -54,11 +54,7 @@ verb add_explain(CLI::App& app) {
   auto* command = app.add_subcommand(
       "explain", "why an action waits, why it failed, why it was not answered from the cache");
   auto query = std::make_shared<std::string>();
-  command
-      ->add_option("NAME", *query,
-                   "operation name, action hash, invocation id, target or worker, or the first 6 "
-                   "characters")
-      ->required();
+  command->add_option("NAME", *query, name_help)->required();
   return [query](const globals& given) { return run_explain(given, *query); };
 }
 

@@ -128,11 +128,7 @@ int run_trace(const globals& given, const std::string& query, const std::string&
 verb add_trace(CLI::App& app) {
   auto* command = app.add_subcommand("trace", "every message that belonged to one operation");
   auto query = std::make_shared<std::string>();
-  command
-      ->add_option(
-          "NAME", *query,
-          "operation name, action hash, invocation id or target, or the first 6 characters")
-      ->required();
+  command->add_option("NAME", *query, name_help)->required();
   auto format = std::make_shared<std::string>("tree");
   command->add_option("--format", *format, "tree, sequence, chrome (for Perfetto), json")
       ->check(CLI::IsMember({"tree", "sequence", "chrome", "json"}));

@@ -21,6 +21,11 @@ enum exit_code : int {
   interrupted = 130
 };
 
+/// What NAME of an action may be.
+inline constexpr auto name_help = "an operation, an action's hash, an invocation id or a target "
+                                  "(the first 6 characters or more), a "
+                                  "worker, or the trace id of a line of the log";
+
 /// What stands before the verb.
 struct globals {
   client_options connection;
