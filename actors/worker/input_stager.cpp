@@ -1,7 +1,9 @@
 #include "actors/worker/input_stager.hpp"
 
 #include "actors/worker/relative_path.hpp"
+#include "storage/shared_work.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -10,17 +12,38 @@
 
 namespace expbuild {
 
+namespace {
+
+constexpr std::size_t group_size = 200; ///< files; some milliseconds
+/// More would only wait for the filesystem's locks.
+constexpr std::size_t most_helpers = 7;
+
+} // namespace
+
 absl::Status input_stager::stage(const input_tree& tree) {
   for (const auto& path : tree.directories)
     if (auto status = make_folder_at(path); !status.ok())
       return status;
-  for (const auto& file : tree.files)
-    if (auto status = stage_file(file); !status.ok())
-      return status;
+  if (auto status = stage_files(tree.files); !status.ok())
+    return status;
   for (const auto& link : tree.symlinks)
     if (auto status = stage_link(link); !status.ok())
       return status;
   return absl::OkStatus();
+}
+
+/// In groups of neighbours, each with folders of its own open.
+absl::Status input_stager::stage_files(const std::vector<input_tree::file>& all) const {
+  const auto stage_group = [&](std::size_t number) {
+    input_stager group(options_, store_, root_, may_link_);
+    const auto end = std::min(all.size(), (number + 1) * group_size);
+    for (auto i = number * group_size; i < end; ++i)
+      if (auto status = group.stage_file(all[i]); !status.ok())
+        return status;
+    return absl::OkStatus();
+  };
+  const auto groups = (all.size() + group_size - 1) / group_size;
+  return share_work(options_.io.get(), io_pool::lane::long_work, groups, most_helpers, stage_group);
 }
 
 absl::StatusOr<int> input_stager::folder_of(const std::string& path) {

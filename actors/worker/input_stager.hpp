@@ -11,7 +11,8 @@ public:
   input_stager(const workspace_options& options, backend& store, int root, bool may_link)
       : options_(options), store_(store), root_(root), may_link_(may_link) {}
 
-  /// NOT_FOUND when the store lacks a blob of it.
+  /// NOT_FOUND when the store lacks a blob of it. Free threads of the long lane help with a large
+  /// one.
   absl::Status stage(const input_tree& tree);
 
   /// Makes the folder and its parents where they are absent. `below` is the tree that the folder
@@ -23,6 +24,7 @@ private:
   absl::StatusOr<bool> is_there(const std::string& path, int below) const;
   absl::Status make_folder_at(const std::string& path);
   absl::Status give_away(int fd, const std::string& path) const;
+  absl::Status stage_files(const std::vector<input_tree::file>& all) const;
   absl::Status stage_file(const input_tree::file& file);
   absl::Status copy(blob_reader& from, int dirfd, const std::string& name,
                     const input_tree::file& file) const;

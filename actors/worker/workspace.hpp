@@ -31,6 +31,8 @@ struct workspace_options {
   store_clock clock = make_store_clock();
   /// Input roots that can be mounted below an overlay; null where the system mounts none.
   std::shared_ptr<staged_trees> trees;
+  /// Whose free threads help to stage large input roots; null: none does.
+  std::shared_ptr<io_pool> io = nullptr;
 };
 
 /// What an attempt left behind, before it is known to be an ActionResult.

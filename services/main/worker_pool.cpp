@@ -74,6 +74,7 @@ worker_options common_worker_options(const worker_surroundings& around, const ru
   x.workspaces.uid = identity.uid;
   x.workspaces.gid = identity.gid;
   x.workspaces.may_link = may_link_inputs(identity);
+  x.workspaces.io = around.io;
   x.workspaces.inputs_promised = static_cast<store_seconds>(around.lease.count());
   x.store = around.store;
   x.io = around.io;

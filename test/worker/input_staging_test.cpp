@@ -59,6 +59,33 @@ CAF_TEST(a large input root is staged once and lies ready below an overlay) {
   CAF_CHECK(store_is_intact());
 }
 
+CAF_TEST(a large input root is staged whole however many help) {
+  options.io = make_io_pool({.long_threads = 4});
+  reapi::Directory root;
+  for (int d = 0; d < 7; ++d) {
+    reapi::Directory below;
+    for (int i = 0; i < 150; ++i) {
+      auto& file = *below.add_files();
+      file.set_name("file" + std::to_string(1000 + i));
+      *file.mutable_digest() =
+          write_blob(*store, std::to_string(d) + "/" + std::to_string(i), sha)->to_proto();
+    }
+    auto& node = *root.add_directories();
+    node.set_name("folder" + std::to_string(d));
+    *node.mutable_digest() = write_blob(*store, below.SerializeAsString(), sha)->to_proto();
+  }
+  const auto id = *write_blob(*store, root.SerializeAsString(), sha);
+  CAF_REQUIRE_EQUAL(stage(id), absl::OkStatus());
+  for (int d = 0; d < 7; ++d)
+    for (int i = 0; i < 150; ++i)
+      CAF_CHECK_EQUAL(read_text(space->input_root() / ("folder" + std::to_string(d))
+                                / ("file" + std::to_string(1000 + i))),
+                      std::to_string(d) + "/" + std::to_string(i));
+  CAF_CHECK(store->remove(digest::of("3/140")).ok());
+  space->remove();
+  CAF_CHECK(absl::IsFailedPrecondition(stage(id))); // and not half of it
+}
+
 CAF_TEST(a small input root needs no overlay) {
   options.trees = *staged_trees::open({.directory = folder.path() / "trees", .min_entries = 4},
                                       make_inline_io_pool());
