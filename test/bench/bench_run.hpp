@@ -41,7 +41,8 @@ void measure_streams(table& rows, const server_process& server, const child_proc
                      const std::string& limits_address);
 void measure_blobs(table& rows, const std::filesystem::path& re_server);
 void measure_compression(table& rows, const std::filesystem::path& re_server);
-void measure_restart(table& rows, const std::filesystem::path& re_server);
+/// Stores so many millions of blobs, then starts on them.
+void measure_restart(table& rows, const std::filesystem::path& re_server, std::size_t millions);
 /// Needs the test engine; tells when there is none.
 void measure_docker(table& rows, const std::filesystem::path& re_server);
 /// What the message trace costs: a record, a message, actions with it and without it.

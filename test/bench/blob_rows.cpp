@@ -147,9 +147,9 @@ void measure_blobs(table& rows, const std::filesystem::path& re_server) {
   measure_tree(rows, re_server);
 }
 
-/// A million blobs, then a start on them.
-void measure_restart(table& rows, const std::filesystem::path& re_server) {
-  constexpr std::size_t count = 1'000'000;
+void measure_restart(table& rows, const std::filesystem::path& re_server, std::size_t millions) {
+  const auto count = millions * 1'000'000;
+  const auto so_many = (millions == 1 ? "a" : std::to_string(millions)) + " million blobs";
   using clock = std::chrono::steady_clock;
   server_process server(re_server, host_workers());
   {
@@ -159,7 +159,7 @@ void measure_restart(table& rows, const std::filesystem::path& re_server) {
         "", count / batch, in_flight, [&](std::size_t i) { write_batch(on, 9, i); },
         [] { return 0.0; });
     const auto grown = static_cast<int>(server.process().resident_mib() - before);
-    rows.remark("A million blobs of 1 KiB made the server grow by " + std::to_string(grown)
+    rows.remark("To store " + so_many + " of 1 KiB made the server grow by " + std::to_string(grown)
                 + " MiB, of which 64 MiB are its memory of small blobs and 32 MiB of results.");
   }
   server.stop();
@@ -172,7 +172,7 @@ void measure_restart(table& rows, const std::filesystem::path& re_server) {
   const auto ms = [begin](clock::time_point x) {
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(x - begin).count());
   };
-  rows.remark("With a million blobs a start takes " + ms(serving)
+  rows.remark("With " + so_many + " a start takes " + ms(serving)
               + " ms until it serves, and the first blobs are read after " + ms(answered)
               + " ms; it has " + std::to_string(static_cast<int>(server.process().resident_mib()))
               + " MiB then.");

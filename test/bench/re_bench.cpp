@@ -11,7 +11,7 @@
 /// re-bench: what the server costs, as a share of what this machine can do in the same run.
 ///
 ///     re-bench [PART...]    actions, docker, staging, calls, streams, blobs, compression, restart,
-///     trace, idle; all of them without one
+///     trace, idle; all of them without one, but restart-10m: it writes 10 GB
 
 namespace {
 
@@ -21,9 +21,10 @@ struct options {
   std::filesystem::path folder; ///< where the programs lie
   std::vector<std::string> parts;
 
-  bool wants(const std::string& part) const {
-    return parts.empty() || std::find(parts.begin(), parts.end(), part) != parts.end();
+  bool names(const std::string& part) const {
+    return std::find(parts.begin(), parts.end(), part) != parts.end();
   }
+  bool wants(const std::string& part) const { return parts.empty() || names(part); }
 };
 
 void measure_services(table& rows, const options& given) {
@@ -63,7 +64,9 @@ int main(int argc, char** argv) {
   if (given.wants("compression"))
     measure_compression(rows, server);
   if (given.wants("restart"))
-    measure_restart(rows, server);
+    measure_restart(rows, server, 1);
+  if (given.names("restart-10m"))
+    measure_restart(rows, server, 10);
   if (given.wants("trace"))
     measure_trace(rows, server);
   if (given.wants("idle"))
