@@ -56,12 +56,13 @@ CAF_TEST(the free worker that is here the longest and offers what is wanted is f
   CAF_CHECK(!slots.find_free({{"Pool", "arm"}}));
 }
 
-CAF_TEST(a drained worker is not free but what it offers is still its own) {
+CAF_TEST(a drained worker gets and offers nothing under its name until it is undrained) {
   worker_slots slots;
   slots.add(1, slot_of("gpu-1", {{"Pool", "gpu"}}));
   slots.offers(1, noon);
   CAF_CHECK(slots.set_drained({"gpu-*", "nobody"}, true) == std::vector<std::uint64_t>{1});
   CAF_CHECK(!slots.is_free(1));
+  CAF_CHECK(!slots.find_free({}));
   CAF_CHECK(!slots.is_offered({{"Pool", "gpu"}}));
   CAF_CHECK(slots.remove(1).has_value());
   slots.add(2, slot_of("gpu-1", {{"Pool", "gpu"}})); // restarted
