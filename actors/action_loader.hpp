@@ -1,5 +1,6 @@
 #pragma once
-#include "actors/messages.hpp"
+#include "actors/job.hpp"
+#include "storage/backend.hpp"
 
 #include <absl/status/statusor.h>
 

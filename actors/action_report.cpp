@@ -28,6 +28,29 @@ std::string outcome(const absl::Status& status, const reapi::ExecuteResponse& re
 
 } // namespace
 
+action_outcome outcome_of(const absl::Status& status, const reapi::ActionResult* result,
+                          bool from_cache) {
+  if (from_cache)
+    return action_outcome::cache_hit;
+  if (absl::IsDeadlineExceeded(status))
+    return action_outcome::timeout;
+  if (absl::IsCancelled(status))
+    return action_outcome::cancelled;
+  if (absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status))
+    return action_outcome::rejected;
+  if (!status.ok() || result == nullptr)
+    return action_outcome::infra_error;
+  return result->exit_code() == 0 ? action_outcome::success : action_outcome::nonzero;
+}
+
+std::string failure_message(const digest& action, const reapi::ExecutedActionMetadata& metadata,
+                            const std::string& pages) {
+  const auto name = action.hash().substr(0, 16);
+  return (metadata.worker().empty() ? std::string() : "ran on " + metadata.worker() + "; ")
+         + (pages.empty() ? std::string() : "see " + pages + "/ui/action/" + name + " or ")
+         + "rectl explain " + name;
+}
+
 std::string report_of(const digest& action, const request_metadata& asker,
                       const absl::Status& status, const reapi::ExecuteResponse& response,
                       const reapi::ExecutedActionMetadata& metadata) {

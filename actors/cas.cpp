@@ -5,14 +5,12 @@
 #include "actors/log.hpp"
 #include "actors/write_permit.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 
 namespace expbuild {
 
 namespace {
-
-/// Blobs that one round of eviction takes: the room that they leave is given out before the next.
-constexpr std::size_t evicted_at_once = 512;
 
 spdlog::logger& logger() {
   static auto& instance = log_of("cas");
@@ -25,6 +23,20 @@ void cas_state::begin(cas_options given) {
   options = std::move(given);
   budget_ = std::make_unique<space_budget>(options.limits);
   budget_->measured(options.store->usage());
+  space_keeper_options keeping;
+  keeping.store = options.store;
+  keeping.io = options.io;
+  keeping.lease = options.lease;
+  keeping.clock = options.clock;
+  // Weak: what this actor has must not keep it alive.
+  keeping.tell = [me = caf::weak_actor_ptr{self->ctrl()}](space_measured x) {
+    if (const auto alive = me.lock())
+      caf::anon_send(caf::actor_cast<cas_actor>(alive), std::move(x));
+  };
+  space_ = std::make_unique<space_keeper>(std::move(keeping), *budget_);
+  writes_ = std::make_unique<write_admission>(
+      write_limits{.max_open_writes = options.max_open_writes, .max_waiting = options.max_waiting},
+      *budget_);
   report();
 }
 
@@ -78,10 +90,10 @@ void cas_state::open(const open_blobs& request, const reply<opened_blobs>& answe
 // ---- writing -----------------------------------------------------------------------------------
 
 /// What is there already is promised: whoever would write it need not.
-cas_state::wish cas_state::wish_of(const admit_writes& request) {
+write_wish cas_state::wish_of(const admit_writes& request) {
   const auto& ids = request.digests;
   const auto now = options.clock();
-  wish x;
+  write_wish x;
   x.wanted.resize(ids.size());
   for (const auto i : index().promise(ids, now, now + lease_seconds())) {
     x.wanted[i] = true;
@@ -100,44 +112,26 @@ room cas_state::room_of(const digest& id) const {
 
 void cas_state::admit(const admit_writes& request, const reply<admitted_writes>& answer) {
   auto x = wish_of(request);
-  if (open_writes_ + x.count > options.max_open_writes)
-    return answer(absl::ResourceExhaustedError(
-        "the server is already receiving " + std::to_string(open_writes_)
-        + " blobs, its limit; try again when some are finished"));
-  if (x.count == 0 || (waiting_.empty() && budget_->fits(x.needed)))
+  const auto at_once = writes_->ask(x, options.store->is_index_complete());
+  if (!at_once.ok())
+    return answer(at_once.status());
+  if (*at_once)
     return grant(std::move(x), answer);
-  if (auto status = may_wait(x); !status.ok())
-    return answer(status);
-  waiting_.push_back({request, answer});
-  if (evicting_ || evict_some())
+  writes_->queue().push_back({request, answer});
+  if (space_->is_evicting() || space_->evict_some())
     return;
-  measure(); // somebody else may have made room on the disk
-  if (!measuring_)
+  space_->measure(); // somebody else may have made room on the disk
+  if (!space_->is_measuring())
     refuse_waiting();
 }
 
-absl::Status cas_state::may_wait(const wish& x) const {
-  if (budget_->is_hopeless(x.needed.bytes))
-    return absl::ResourceExhaustedError(
-        "a write of " + std::to_string(x.needed.bytes) + " bytes is too large for a store of "
-        + std::to_string(budget_->limit()) + " bytes (max_size_bytes)");
-  if (!options.store->is_index_complete())
-    return absl::UnavailableError("the store is full, and the server is still finding out what it "
-                                  "holds; try again in a moment");
-  if (waiting_.size() >= options.max_waiting)
-    return absl::ResourceExhaustedError("the store is full, and too many writes wait for room; "
-                                        "try again in a moment");
-  return absl::OkStatus();
-}
-
-void cas_state::grant(wish x, const reply<admitted_writes>& answer) {
-  open_writes_ += x.count;
-  options.meters->open_writes(open_writes_);
-  budget_->reserve(x.needed);
+void cas_state::grant(write_wish x, const reply<admitted_writes>& answer) {
+  writes_->begun(x);
+  options.meters->open_writes(writes_->open_writes());
   answer(admitted_writes{
       std::move(x.wanted),
       x.count == 0 ? nullptr : std::make_shared<const write_permit>(self, x.count, x.needed)});
-  look_after_space();
+  space_->look_after();
 }
 
 void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>& answer) {
@@ -156,11 +150,10 @@ void cas_state::begin_all(const begin_writes& request, const reply<begun_writes>
 }
 
 void cas_state::ended(const writes_ended& event) {
-  open_writes_ -= event.count;
-  options.meters->open_writes(open_writes_);
-  budget_->release(event.reserved);
+  writes_->ended(event.count, event.reserved);
+  options.meters->open_writes(writes_->open_writes());
   if (budget_->is_outdated())
-    measure();
+    space_->measure();
   serve_waiting();
 }
 
@@ -183,8 +176,8 @@ void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
         "blob " + event.digests[gone.front()].to_string()
         + " was lost again before anybody could be promised it; send it again"));
   if (budget_->is_outdated())
-    measure();
-  look_after_space();
+    space_->measure();
+  space_->look_after();
 }
 
 void cas_state::lost(const blobs_lost& event) {
@@ -203,109 +196,46 @@ void cas_state::lost(const blobs_lost& event) {
 
 // ---- room --------------------------------------------------------------------------------------
 
-void cas_state::look_after_space() {
-  if (!evicting_ && budget_->excess() > 0 && options.store->is_index_complete())
-    evict_some();
-}
-
-/// False when nothing can go: everything was promised to somebody (or the pool is full).
-bool cas_state::evict_some() {
-  auto victims = index().choose_victims(std::max<std::int64_t>(budget_->excess(), 1),
-                                        evicted_at_once, options.clock());
-  if (victims.empty())
-    return false;
-  auto work = [store = options.store, victims, me = cas_actor{self},
-               age = age_of_youngest(victims)] {
-    space_measured event;
-    event.status = store->evict(victims);
-    event.usage = store->usage();
-    event.eviction_over = true;
-    event.evicted = victims.size();
-    for (const auto& x : victims)
-      event.evicted_bytes += x.id.size_bytes();
-    event.youngest_evicted = age;
-    caf::anon_send(me, std::move(event));
-  };
-  evicting_ = in_background(*options.io, io_pool::lane::long_work, std::move(work));
-  if (!evicting_) // too much other work: they stay
-    for (const auto& x : victims)
-      index().add(x.id, x.place, x.stamp);
-  return evicting_;
-}
-
-/// A promise is made when a blob is stored or asked for, and lasts for a lease and a tenth of it
-/// (the index stretches it, so that it need not be renewed at every use).
-std::optional<std::chrono::seconds>
-cas_state::age_of_youngest(const std::vector<blob_index::victim>& victims) const {
-  store_seconds last = 0;
-  for (const auto& x : victims)
-    last = std::max(last, x.promised_until);
-  if (last == 0)
-    return std::nullopt;
-  return std::max(std::chrono::seconds(options.clock()) + options.lease + options.lease / 10
-                      - std::chrono::seconds(last),
-                  std::chrono::seconds(0));
-}
-
-void cas_state::measure() {
-  if (measuring_ || evicting_)
-    return;
-  measuring_ = in_background(*options.io, io_pool::lane::short_work,
-                             [store = options.store, me = cas_actor{self}] {
-                               space_measured event;
-                               event.usage = store->usage();
-                               caf::anon_send(me, std::move(event));
-                             });
-}
-
 void cas_state::measured(const space_measured& event) {
-  (event.eviction_over ? evicting_ : measuring_) = false;
-  budget_->measured(event.usage);
+  space_->measured(event);
   options.meters->blobs_evicted(event.evicted, event.evicted_bytes, event.youngest_evicted);
   if (!event.status.ok())
     logger().warn("making room in the store: {}", event.status.ToString());
   report();
   serve_waiting();
-  const bool needed = budget_->excess() > 0 || !waiting_.empty();
-  if (!needed || evicting_ || !options.store->is_index_complete() || evict_some())
+  const bool needed = budget_->excess() > 0 || !writes_->queue().empty();
+  if (!needed || space_->is_evicting() || !options.store->is_index_complete()
+      || space_->evict_some())
     return;
   refuse_waiting();
 }
 
 void cas_state::serve_waiting() {
-  while (!waiting_.empty()) {
-    auto x = wish_of(waiting_.front().request);
-    if (x.count > 0
-        && (!budget_->fits(x.needed) || open_writes_ + x.count > options.max_open_writes))
+  auto& queue = writes_->queue();
+  while (!queue.empty()) {
+    auto x = wish_of(queue.front().request);
+    if (!writes_->is_ready(x))
       return;
-    const auto answer = std::move(waiting_.front().answer);
-    waiting_.pop_front();
+    const auto answer = std::move(queue.front().answer);
+    queue.pop_front();
     grant(std::move(x), answer);
   }
 }
 
 void cas_state::refuse_waiting() {
-  if (waiting_.empty())
+  auto& queue = writes_->queue();
+  if (queue.empty())
     return;
-  options.meters->writes_refused(waiting_.size());
-  const auto why = full_of_promises(wish_of(waiting_.front().request).needed.bytes);
-  for (auto& x : std::exchange(waiting_, {}))
+  options.meters->writes_refused(queue.size());
+  const auto why = full_of_promises(wish_of(queue.front().request).needed.bytes);
+  for (auto& x : std::exchange(queue, {}))
     x.answer(why);
 }
 
 absl::Status cas_state::full_of_promises(std::int64_t needed) {
-  const auto promised = std::to_string(index().stats().promised_bytes);
-  const auto limit = std::to_string(budget_->limit());
-  const bool others_fill_it = budget_->used() + needed < budget_->limit() / 10 * 9;
-  const auto why =
-      others_fill_it
-          ? "the disk of the store is full, and the " + promised
-                + " bytes that the store could give back are promised to clients: make "
-                  "room on that disk, or set a shorter lease_seconds"
-          : "the store is full of blobs that clients were promised (" + promised + " of " + limit
-                + " bytes): give it a larger max_size_bytes or a shorter lease_seconds";
-  logger().warn("writes are refused: {}", why);
-  return absl::ResourceExhaustedError(why);
+  auto why = writes_->full_of_promises(needed, index().stats().promised_bytes);
+  logger().warn("writes are refused: {}", std::string(why.message()));
+  return why;
 }
 
 // ---- reports -----------------------------------------------------------------------------------
@@ -314,7 +244,7 @@ cas_stats cas_state::stats() const {
   const auto x = options.store->index().stats();
   return {.blobs = x.blobs,
           .bytes = x.bytes,
-          .open_writes = open_writes_,
+          .open_writes = writes_->open_writes(),
           .used_bytes = budget_->used(),
           .max_bytes = budget_->limit(),
           .promised_bytes = x.promised_bytes,

@@ -2,12 +2,14 @@
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
 #include "actors/space_budget.hpp"
+#include "actors/space_keeper.hpp"
 #include "actors/traced_actor.hpp"
+#include "actors/write_admission.hpp"
 #include "storage/io_pool.hpp"
 #include "storage/store_clock.hpp"
 
 #include <chrono>
-#include <deque>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -27,8 +29,9 @@ struct cas_options {
   std::size_t max_waiting = 1024;
 };
 
-/// Decides from memory what is present, who was promised it, who may write and what must go; the
-/// disk is the I/O pool's work. Looking a blob up and promising it is one step.
+/// Knows from memory what is present and promises it; asks others who may write
+/// (`write_admission`) and what must go (`space_keeper`). The disk is the I/O pool's work. Looking
+/// a blob up and promising it is one step.
 class cas_state {
 public:
   static inline const char* name = "cas";
@@ -54,38 +57,20 @@ public:
   cas_options options;
 
 private:
-  struct waiting {
-    admit_writes request;
-    reply<admitted_writes> answer;
-  };
-  /// What a request wants to write.
-  struct wish {
-    std::vector<bool> wanted;
-    std::uint64_t count = 0;
-    room needed;
-  };
-
   blob_index& index() { return options.store->index(); }
   store_seconds lease_seconds() const { return static_cast<store_seconds>(options.lease.count()); }
-  wish wish_of(const admit_writes& request);
+  write_wish wish_of(const admit_writes& request);
   room room_of(const digest& id) const;
-  absl::Status may_wait(const wish& x) const;
-  void grant(wish x, const reply<admitted_writes>& answer);
+  void grant(write_wish x, const reply<admitted_writes>& answer);
   void serve_waiting();
   void refuse_waiting();
   absl::Status full_of_promises(std::int64_t needed);
-  void look_after_space();
-  bool evict_some();
-  std::optional<std::chrono::seconds>
-  age_of_youngest(const std::vector<blob_index::victim>& victims) const;
-  void measure();
   void report() const;
 
+  // Made by `begin`; the others know the budget.
   std::unique_ptr<space_budget> budget_;
-  std::uint64_t open_writes_ = 0;
-  std::deque<waiting> waiting_; ///< for room
-  bool evicting_ = false;
-  bool measuring_ = false;
+  std::unique_ptr<space_keeper> space_;
+  std::unique_ptr<write_admission> writes_;
 };
 
 cas_actor::behavior_type cas(cas_state::pointer self, cas_options options);

@@ -18,6 +18,11 @@ spdlog::logger& logger() {
   return instance;
 }
 
+/// With another of the same action.
+bool may_join(const action_loaded& event) {
+  return event.action.ok() && !event.request.skip_cache_lookup && !(*event.action)->do_not_cache;
+}
+
 absl::Status unknown(const std::string& operation) {
   return absl::NotFoundError("no operation '" + operation.substr(0, 200)
                              + "' is running or was finished lately; execute the action again");
@@ -35,7 +40,7 @@ void dispatcher_state::reject(operation_sink& sink, const absl::Status& why) {
 void dispatcher_state::load(execute& request, operation_sink& sink) {
   if (draining)
     return reject(sink, absl::UnavailableError("the server is shutting down; try again"));
-  if (executions.size() + loading >= options.max_live)
+  if (operations.size() + loading >= options.max_live)
     return reject(sink,
                   retry_later(absl::ResourceExhaustedError(
                                   "the server already holds " + std::to_string(options.max_live)
@@ -65,50 +70,42 @@ void dispatcher_state::start_or_join(action_loaded& event, operation_sink& sink)
     reject(sink, aborted);
     return finish_drain();
   }
-  const auto running = by_action.find(event.request.action);
-  const bool may_join = event.action.ok() && !event.request.skip_cache_lookup
-                        && !(*event.action)->do_not_cache && running != by_action.end();
-  auto& target = may_join ? executions.at(running->second) : spawn_operation(event);
-  attach_to(target, event, sink);
+  const auto running = operations.to_join(event.request.action);
+  attach_to(running && may_join(event) ? *running : spawn_operation(event), event, sink);
 }
 
-dispatcher_state::live& dispatcher_state::spawn_operation(action_loaded& event) {
-  const auto execution = ++last_execution;
-  auto actor = self->spawn<caf::monitored>(operation, options.operations, event.request,
-                                           event.action, execution);
-  auto& entry = executions[execution];
-  entry.execution = execution;
-  entry.actor = std::move(actor);
-  by_actor[entry.actor.id()] = execution;
-  entry.action = event.request.action;
-  entry.trace = event.trace.trace;
-  entry.joinable =
-      event.action.ok() && !event.request.skip_cache_lookup && !(*event.action)->do_not_cache;
-  if (entry.joinable)
-    by_action[entry.action] = execution;
+std::uint64_t dispatcher_state::spawn_operation(action_loaded& event) {
+  const auto execution = operations.begin(event.request.action, event.trace.trace, may_join(event));
+  auto& actor = actors[execution];
+  actor = self->spawn<caf::monitored>(operation, options.operations, event.request, event.action,
+                                      execution);
+  operations.runs_in(execution, actor.id());
   keep_beating();
-  return entry;
+  return execution;
 }
 
 /// The first makes the story begin.
-void dispatcher_state::attach_to(live& target, const action_loaded& event, operation_sink& sink) {
+void dispatcher_state::attach_to(std::uint64_t execution, const action_loaded& event,
+                                 operation_sink& sink) {
   const auto& request = event.request;
   auto operation_name = new_operation_name();
-  names.add(operation_name, target.execution);
-  by_listener[request.listener] = target.execution;
-  if (target.names.empty())
+  names.add(operation_name, execution);
+  if (operations.at(execution).names.empty()) {
     caf::anon_send(options.operations.recorder,
                    action_began{.trace = {},
-                                .execution = target.execution,
+                                .execution = execution,
                                 .operation = operation_name,
                                 .action = request.action,
                                 .asker = request.asker,
                                 .loaded = event.action.value_or(nullptr)});
-  else
-    joined(target, operation_name);
-  target.names.push_back(operation_name);
-  target.listeners.push_back(request.listener);
-  caf::anon_send(target.actor,
+  } else {
+    options.operations.meters->execute_requested(execute_outcome::merged);
+    caf::anon_send(options.operations.recorder,
+                   action_joined{.trace = {}, .execution = execution, .operation = operation_name});
+  }
+  operations.add_name(execution, operation_name);
+  operations.add_listener(execution, request.listener);
+  caf::anon_send(actors.at(execution),
                  attach{.trace = {},
                         .operation = std::move(operation_name),
                         .listener = request.listener,
@@ -119,37 +116,28 @@ void dispatcher_state::attach_to(live& target, const action_loaded& event, opera
   count_waiters();
 }
 
-void dispatcher_state::joined(const live& target, const std::string& operation) {
-  options.operations.meters->execute_requested(execute_outcome::merged);
-  caf::anon_send(options.operations.recorder,
-                 action_joined{.trace = {}, .execution = target.execution, .operation = operation});
-}
-
 void dispatcher_state::count_waiters() const {
-  options.operations.meters->execute_waiters(by_listener.size());
+  options.operations.meters->execute_waiters(operations.listeners());
 }
 
 // ---- by name ---------------------------------------------------------------------------------
 
 /// Null for a name that is retired or unknown.
-dispatcher_state::live* dispatcher_state::find_live(const std::string& operation) {
-  const auto execution = names.find(operation).value_or(operation_names::retired);
-  const auto entry = executions.find(execution);
-  return entry == executions.end() ? nullptr : &entry->second;
+const operation_actor* dispatcher_state::find_live(const std::string& operation) const {
+  const auto found = actors.find(names.find(operation).value_or(operation_names::retired));
+  return found == actors.end() ? nullptr : &found->second;
 }
 
 void dispatcher_state::watch_operation(const watch& request, const operation_sink& sink) {
-  if (auto* target = find_live(request.operation)) {
-    by_listener[request.listener] = target->execution;
-    target->listeners.push_back(request.listener);
+  if (const auto* target = find_live(request.operation)) {
+    operations.add_listener(*names.find(request.operation), request.listener);
     count_waiters();
-    caf::anon_send(target->actor,
-                   attach{.trace = {},
-                          .operation = request.operation,
-                          .listener = request.listener,
-                          .priority = std::numeric_limits<std::int32_t>::max()},
-                   sink);
-    return;
+    return caf::anon_send(*target,
+                          attach{.trace = {},
+                                 .operation = request.operation,
+                                 .listener = request.listener,
+                                 .priority = std::numeric_limits<std::int32_t>::max()},
+                          sink);
   }
   if (!names.find(request.operation))
     return sink.finish(unknown(request.operation));
@@ -157,20 +145,16 @@ void dispatcher_state::watch_operation(const watch& request, const operation_sin
 }
 
 void dispatcher_state::listener_left(const detach& event) {
-  const auto found = by_listener.find(event.listener);
-  if (found == by_listener.end())
+  const auto execution = operations.leave(event.listener);
+  if (!execution)
     return;
-  if (const auto entry = executions.find(found->second); entry != executions.end()) {
-    std::erase(entry->second.listeners, event.listener);
-    caf::anon_send(entry->second.actor, event);
-  }
-  by_listener.erase(found);
+  caf::anon_send(actors.at(*execution), event);
   count_waiters();
 }
 
 void dispatcher_state::cancel_operation(const cancel& request, const reply<unit>& answer) {
-  if (auto* target = find_live(request.operation))
-    return caf::anon_send(target->actor, request, answer);
+  if (const auto* target = find_live(request.operation))
+    return caf::anon_send(*target, request, answer);
   if (!names.find(request.operation))
     return answer(unknown(request.operation));
   answer(unit{}); // it has ended already
@@ -179,15 +163,15 @@ void dispatcher_state::cancel_operation(const cancel& request, const reply<unit>
 void dispatcher_state::tell_state(const get_operation& request,
                                   const reply<operation_state>& answer) {
   if (const auto* target = find_live(request.operation))
-    return caf::anon_send(target->actor, request, answer);
+    return caf::anon_send(*target, request, answer);
   if (!names.find(request.operation))
     return answer(unknown(request.operation));
   caf::anon_send(options.operations.reaper, request, answer);
 }
 
 void dispatcher_state::delete_finished(const delete_operation& request, const reply<unit>& answer) {
-  if (auto* target = find_live(request.operation)) // it may have ended without our knowledge
-    return caf::anon_send(target->actor, request, answer);
+  if (const auto* target = find_live(request.operation)) // it may have ended without our knowledge
+    return caf::anon_send(*target, request, answer);
   if (!names.find(request.operation))
     return answer(unknown(request.operation));
   names.erase(request.operation);
@@ -196,32 +180,20 @@ void dispatcher_state::delete_finished(const delete_operation& request, const re
 }
 
 void dispatcher_state::list(const list_operations& request, reply<operation_page> answer) {
-  auto done = request.filter.done;
-  if (request.filter.stage)
-    done = *request.filter.stage == execution_stage::completed;
-  if (request.filter.done && done != request.filter.done)
-    return answer(operation_page{}); // it asks for what can not be
-  const auto found = names.list(request.after, request.limit, done);
-  auto open = std::make_shared<open_page>();
-  open->filter = request.filter;
-  open->answer = std::move(answer);
-  open->page.next = found.next;
-  open->page.operations.resize(found.entries.size());
-  for (std::size_t i = 0; i < found.entries.size(); ++i) {
-    open->page.operations[i].number = found.entries[i].number;
+  if (is_impossible(request.filter))
+    return answer(operation_page{});
+  const auto found = names.list(request.after, request.limit, wants_done(request.filter));
+  const auto open = std::make_shared<open_page>(found, request.filter, std::move(answer));
+  for (std::size_t i = 0; i < found.entries.size(); ++i)
     tell_state(get_operation{.trace = {}, .operation = found.entries[i].name},
-               reply<operation_state>([open, i](absl::StatusOr<operation_state> x) {
-                 if (x.ok())
-                   open->page.operations[i].state = *std::move(x);
-               }));
-  }
+               open_page::place(open, i));
 }
 
 // ---- time ------------------------------------------------------------------------------------
 
 /// One timer for all: one for each operation would hold it for that long after its end.
 void dispatcher_state::keep_beating() {
-  if (beating || executions.empty())
+  if (beating || operations.empty())
     return;
   beating = true;
   const trace_scope scope(std::uint64_t{0}); // of no action, whichever has come first
@@ -231,52 +203,43 @@ void dispatcher_state::keep_beating() {
 
 void dispatcher_state::beat() {
   beating = false;
-  for (const auto& [execution, entry] : executions)
-    caf::anon_send(entry.actor, tick{});
+  for (const auto& [execution, actor] : actors)
+    caf::anon_send(actor, tick{});
   keep_beating();
 }
 
 // ---- ends ------------------------------------------------------------------------------------
 
 void dispatcher_state::forget_live(std::uint64_t execution) {
-  const auto found = executions.find(execution);
-  if (found == executions.end())
-    return;
-  for (const auto listener : found->second.listeners)
-    by_listener.erase(listener);
+  operations.remove(execution);
+  actors.erase(execution);
   count_waiters();
-  by_actor.erase(found->second.actor.id());
-  const auto joinable = by_action.find(found->second.action);
-  if (joinable != by_action.end() && joinable->second == execution)
-    by_action.erase(joinable);
-  executions.erase(found);
   if (draining)
     finish_drain();
 }
 
 void dispatcher_state::finished(std::uint64_t execution) {
-  const auto found = executions.find(execution);
-  if (found == executions.end())
+  const auto found = actors.find(execution);
+  if (found == actors.end())
     return;
-  for (const auto& operation : found->second.names)
+  for (const auto& operation : operations.at(execution).names)
     names.retire(operation); // the reaper knows it now
-  caf::anon_send(found->second.actor, release{});
+  caf::anon_send(found->second, release{});
   forget_live(execution);
 }
 
 void dispatcher_state::died(const caf::actor_addr& who) {
-  const auto found = by_actor.find(who.id());
-  if (found == by_actor.end())
+  const auto execution = operations.of_actor(who.id());
+  if (!execution)
     return; // released, as it should be
-  const auto execution = found->second;
-  const auto& lost = executions.at(execution);
+  const auto& lost = operations.at(*execution);
   const log_about about(lost.action.to_string(), {}, lost.trace);
   logger().error("the actor of action {} died before its end; its clients are told to try again",
                  about.action());
   for (const auto& operation : lost.names)
-    if (names.find(operation) == execution)
+    if (names.find(operation) == *execution)
       names.erase(operation);
-  forget_live(execution);
+  forget_live(*execution);
 }
 
 void dispatcher_state::drain_then(reply<unit> answer) {
@@ -286,7 +249,7 @@ void dispatcher_state::drain_then(reply<unit> answer) {
 }
 
 void dispatcher_state::finish_drain() {
-  if (!executions.empty() || loading > 0)
+  if (!operations.empty() || loading > 0)
     return;
   for (const auto& answer : drained)
     answer(unit{});
@@ -296,8 +259,8 @@ void dispatcher_state::finish_drain() {
 void dispatcher_state::abort_everything(const abort_all& order) {
   draining = true;
   aborted = order.why;
-  for (auto& [execution, entry] : executions)
-    caf::anon_send(entry.actor, order);
+  for (const auto& [execution, actor] : actors)
+    caf::anon_send(actor, order);
 }
 
 dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,

@@ -1,5 +1,6 @@
 #pragma once
 #include "actors/action_loader.hpp"
+#include "actors/live_operations.hpp"
 #include "actors/operation.hpp"
 #include "actors/operation_names.hpp"
 #include "storage/io_pool.hpp"
@@ -19,8 +20,8 @@ struct dispatcher_options {
   std::size_t max_live = 20'000;
 };
 
-/// The table of live operations and the only door for operation names. The same action joins what
-/// runs already, unless it must not (skip_cache_lookup, do_not_cache).
+/// Spawns operations, or lets the same action join what runs already unless it must not
+/// (skip_cache_lookup, do_not_cache). The only door for operation names.
 class dispatcher_state {
 public:
   static inline const char* name = "dispatcher";
@@ -48,32 +49,18 @@ public:
   operation_names names;
 
 private:
-  struct live {
-    std::uint64_t execution = 0;
-    operation_actor actor;
-    digest action;
-    std::uint64_t trace = 0;
-    bool joinable = false;
-    std::vector<std::string> names;
-    std::vector<std::uint64_t> listeners;
-  };
-
-  live& spawn_operation(action_loaded& event);
-  void attach_to(live& target, const action_loaded& event, operation_sink& sink);
-  live* find_live(const std::string& operation);
+  std::uint64_t spawn_operation(action_loaded& event);
+  void attach_to(std::uint64_t execution, const action_loaded& event, operation_sink& sink);
+  const operation_actor* find_live(const std::string& operation) const;
   void reject(operation_sink& sink, const absl::Status& why);
-  void joined(const live& target, const std::string& operation);
   void count_waiters() const;
   void forget_live(std::uint64_t execution);
   void finish_drain();
   void keep_beating();
 
-  std::unordered_map<std::uint64_t, live> executions;
-  std::unordered_map<digest, std::uint64_t> by_action; // joinable ones
-  std::unordered_map<std::uint64_t, std::uint64_t> by_listener;
-  std::unordered_map<caf::actor_id, std::uint64_t> by_actor;
+  live_operations operations;
+  std::unordered_map<std::uint64_t, operation_actor> actors; ///< of the live ones, by execution
   std::size_t loading = 0;
-  std::uint64_t last_execution = 0;
   bool beating = false; ///< a tick is on its way: while there are live operations
   bool draining = false;
   absl::Status aborted; ///< other than OK: everything ends with this

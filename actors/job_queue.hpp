@@ -1,5 +1,5 @@
 #pragma once
-#include "actors/messages.hpp"
+#include "actors/job.hpp"
 
 #include <chrono>
 #include <cstdint>

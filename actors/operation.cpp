@@ -21,30 +21,6 @@ bool is_cacheable(const loaded_action& action, const job_done& event) {
          && !action.do_not_cache;
 }
 
-action_outcome outcome_of(const absl::Status& status, const cached_result& result,
-                          bool from_cache) {
-  if (from_cache)
-    return action_outcome::cache_hit;
-  if (absl::IsDeadlineExceeded(status))
-    return action_outcome::timeout;
-  if (absl::IsCancelled(status))
-    return action_outcome::cancelled;
-  if (absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status))
-    return action_outcome::rejected;
-  if (!status.ok() || !result)
-    return action_outcome::infra_error;
-  return result->exit_code() == 0 ? action_outcome::success : action_outcome::nonzero;
-}
-
-/// What clients show beside a failure.
-std::string message_of(const digest& action, const reapi::ExecutedActionMetadata& metadata,
-                       const std::string& pages) {
-  const auto name = action.hash().substr(0, 16);
-  return (metadata.worker().empty() ? std::string() : "ran on " + metadata.worker() + "; ")
-         + (pages.empty() ? std::string() : "see " + pages + "/ui/action/" + name + " or ")
-         + "rectl explain " + name;
-}
-
 } // namespace
 
 // ---- the story -------------------------------------------------------------------------------
@@ -112,7 +88,7 @@ void operation_actor_state::queue(std::string why_not_cached) {
                                                 .why_not_cached = std::move(why_not_cached)});
   caf::anon_send(options.scheduler, submit{.trace = {}, .work = std::move(work)},
                  operation_actor{self});
-  tell();
+  listeners.tell(state_now());
 }
 
 void operation_actor_state::moved(const stage_reached& event) {
@@ -130,7 +106,7 @@ void operation_actor_state::moved(const stage_reached& event) {
                                                 .stage = stage,
                                                 .worker = event.worker,
                                                 .lost = event.lost});
-  tell();
+  listeners.tell(state_now());
 }
 
 void operation_actor_state::ended(job_done& event) {
@@ -161,13 +137,12 @@ void operation_actor_state::stored(const absl::Status& status) {
 
 /// For the lines about it.
 log_about operation_actor_state::this_action() const {
-  return log_about(action_id.to_string(), names.empty() ? std::string() : names.begin()->first,
-                   trace);
+  return log_about(action_id.to_string(), listeners.any_name(), trace);
 }
 
 void operation_actor_state::finish(const absl::Status& status, const cached_result& result,
                                    bool from_cache) {
-  const auto outcome = outcome_of(status, result, from_cache);
+  const auto outcome = outcome_of(status, result.get(), from_cache);
   options.meters->action_ended(outcome);
   if (result)
     metadata = result->execution_metadata();
@@ -178,7 +153,7 @@ void operation_actor_state::finish(const absl::Status& status, const cached_resu
   made->set_cached_result(from_cache);
   const bool failed = !status.ok() || (result && result->exit_code() != 0);
   if (failed)
-    made->set_message(message_of(action_id, metadata, options.pages));
+    made->set_message(failure_message(action_id, metadata, options.pages));
   const bool slow = std::chrono::system_clock::now() - began > options.slow;
   caf::anon_send(options.recorder, action_ended{.trace = {},
                                                 .execution = execution,
@@ -198,8 +173,8 @@ void operation_actor_state::finish(const absl::Status& status, const cached_resu
 
 void operation_actor_state::complete() {
   stage = execution_stage::completed;
-  while (!names.empty())
-    end_name(names.begin()->first, absl::OkStatus());
+  while (!listeners.empty())
+    end_name(listeners.any_name(), absl::OkStatus());
   caf::anon_send(options.dispatcher, operation_finished{.trace = {}, .execution = execution});
 }
 
@@ -211,18 +186,16 @@ void operation_actor_state::join(const attach& request, const operation_sink& si
     return sink.finish(absl::UnavailableError(
         "the action was just cancelled by the client that had started it; execute it again"));
   }
-  if (!request.is_new && !names.contains(request.operation)) // this name has ended meanwhile
+  if (!request.is_new && !listeners.contains(request.operation)) // this name has ended meanwhile
     return caf::anon_send(
         options.reaper,
         watch{.trace = {}, .operation = request.operation, .listener = request.listener}, sink);
-  auto& name_of_it = names[request.operation];
   if (request.is_new)
-    name_of_it.inlined = request.inlined;
-  name_of_it.streams.emplace(request.listener, sink);
-  listeners_gone_at.reset();
+    listeners.add(request.operation, request.inlined);
+  listeners.join(request.operation, request.listener, sink);
   if (!begun)
     return start();
-  sink.update(snapshot(request.operation));
+  sink.update(listeners.seen_as(request.operation, state_now()));
   if (completed())
     return end_name(request.operation, absl::OkStatus());
   if (request.priority >= priority)
@@ -232,20 +205,10 @@ void operation_actor_state::join(const attach& request, const operation_sink& si
                  raise_priority{.trace = {}, .execution = execution, .priority = priority});
 }
 
-void operation_actor_state::leave(std::uint64_t listener) {
-  bool anyone = false;
-  for (auto& [operation, x] : names) {
-    x.streams.erase(listener);
-    anyone = anyone || !x.streams.empty();
-  }
-  if (!anyone && !listeners_gone_at)
-    listeners_gone_at = beats;
-}
-
 void operation_actor_state::give_up(const cancel& request, const reply<unit>& answer) {
   const auto why = absl::CancelledError("the operation was cancelled");
-  if (!completed() && names.contains(request.operation)) {
-    if (names.size() == 1) {
+  if (!completed() && listeners.contains(request.operation)) {
+    if (listeners.size() == 1) {
       abandon(why);
     } else {
       end_name(request.operation, why);
@@ -257,17 +220,17 @@ void operation_actor_state::give_up(const cancel& request, const reply<unit>& an
 
 void operation_actor_state::tell_state(const get_operation& request,
                                        const reply<operation_state>& answer) const {
-  if (names.contains(request.operation))
-    return answer(snapshot(request.operation));
+  if (listeners.contains(request.operation))
+    return answer(listeners.seen_as(request.operation, state_now()));
   caf::anon_send(options.reaper, request, answer); // it has ended, and is retired
 }
 
 /// Deleting does not cancel: it says that nobody will ask for the result.
 void operation_actor_state::delete_later(const delete_operation& request,
                                          const reply<unit>& answer) {
-  if (!names.contains(request.operation)) // the dispatcher hears first that it has ended
+  if (!listeners.contains(request.operation)) // the dispatcher hears first that it has ended
     return caf::anon_send(options.dispatcher, request, answer);
-  unwanted.insert(request.operation);
+  listeners.unwant(request.operation);
   answer(unit{});
 }
 
@@ -285,33 +248,21 @@ void operation_actor_state::abandon(const absl::Status& why) {
 
 /// Tells one operation's streams the end and hands it to the reaper.
 void operation_actor_state::end_name(const std::string& operation, const absl::Status& status) {
-  auto last = snapshot(operation);
+  auto last = listeners.seen_as(operation, state_now());
   if (!status.ok()) {
     last.stage = execution_stage::completed;
     complete_times(last.metadata, std::chrono::system_clock::now());
     last.response = make_execute_response(status, nullptr, last.metadata);
   }
-  for (auto& [listener, sink] : names[operation].streams)
-    sink.conclude(last);
-  names.erase(operation); // which may be where `operation` lay
-  if (unwanted.erase(last.name) > 0)
+  if (!listeners.conclude(last))
     return caf::anon_send(options.dispatcher, forget{.trace = {}, .operation = last.name});
   caf::anon_send(options.reaper, retire{.trace = {}, .state = std::move(last)}, options.dispatcher);
 }
 
-void operation_actor_state::tell() {
-  for (auto& [operation, x] : names)
-    for (auto& [listener, sink] : x.streams)
-      sink.update(snapshot(operation));
-}
-
-operation_state operation_actor_state::snapshot(const std::string& operation) const {
-  return {.name = operation,
-          .action = action_id,
-          .stage = stage,
-          .metadata = metadata,
-          .response = response,
-          .inlined = names.at(operation).inlined};
+/// Without a name: each listener sees it under its own.
+operation_state operation_actor_state::state_now() const {
+  return {
+      .name = {}, .action = action_id, .stage = stage, .metadata = metadata, .response = response};
 }
 
 // ---- time ------------------------------------------------------------------------------------
@@ -319,11 +270,11 @@ operation_state operation_actor_state::snapshot(const std::string& operation) co
 void operation_actor_state::look_after() {
   if (completed())
     return;
-  ++beats;
-  if (listeners_gone_at && (beats - *listeners_gone_at - 1) * options.heartbeat >= options.patience)
+  const auto alone = listeners.beat();
+  if (alone && *alone * options.heartbeat >= options.patience)
     return abandon(absl::CancelledError("nobody has waited for this operation for "
                                         + std::to_string(options.patience.count()) + " s"));
-  tell();
+  listeners.tell(state_now());
 }
 
 operation_actor::behavior_type

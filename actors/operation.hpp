@@ -1,12 +1,11 @@
 #pragma once
+#include "actors/audience.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/log_about.hpp"
 #include "actors/metrics.hpp"
 #include "actors/traced_actor.hpp"
 
 #include <chrono>
-#include <map>
-#include <set>
 
 namespace expbuild {
 
@@ -38,7 +37,7 @@ public:
   explicit operation_actor_state(pointer selfptr) : self(selfptr) {}
 
   void join(const attach& request, const operation_sink& sink);
-  void leave(std::uint64_t listener);
+  void leave(std::uint64_t listener) { listeners.leave(listener); }
   void give_up(const cancel& request, const reply<unit>& answer);
   void abort(const absl::Status& why);
   void cache_answered(result_checked& answer);
@@ -59,16 +58,9 @@ public:
   absl::StatusOr<std::shared_ptr<const loaded_action>> action;
 
 private:
-  /// One operation name: what its Execute wanted, and who listens.
-  struct named {
-    inline_request inlined;
-    std::map<std::uint64_t, operation_sink> streams;
-  };
-
   void start();
   void check_cache();
   void queue(std::string why_not_cached);
-  void tell();
   log_about this_action() const;
   void finish(const absl::Status& status, const cached_result& result, bool from_cache);
   void end_name(const std::string& operation, const absl::Status& status);
@@ -76,10 +68,9 @@ private:
   void complete();
   bool completed() const noexcept { return stage == execution_stage::completed; }
 
-  operation_state snapshot(const std::string& operation) const;
+  operation_state state_now() const;
 
-  std::map<std::string, named> names;
-  std::set<std::string> unwanted; ///< names that were deleted while they ran
+  audience listeners;
   execution_stage stage = execution_stage::queued;
   reapi::ExecutedActionMetadata metadata;
   std::shared_ptr<const reapi::ExecuteResponse> response;
@@ -89,8 +80,6 @@ private:
   bool queued = false;
   bool abandoned = false;
   std::chrono::system_clock::time_point began;
-  std::uint64_t beats = 0;                        ///< ticks so far
-  std::optional<std::uint64_t> listeners_gone_at; ///< beats when the last stream left
 };
 
 /// `loaded` is what the dispatcher has read; a failure there becomes the operation's end.

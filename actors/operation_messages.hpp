@@ -16,7 +16,8 @@
 #include <string>
 #include <vector>
 
-/// What dispatcher, operations and those who ask for them say to each other (see messages.hpp).
+/// What dispatcher, operations, the result reaper and those who ask for operations say to each
+/// other (see messages.hpp).
 
 namespace expbuild {
 
@@ -172,6 +173,18 @@ struct release {
   trace_context trace;
 };
 
+/// Keep this finished operation until its time is over.
+struct retire {
+  trace_context trace;
+  operation_state state;
+};
+
+/// The dispatcher may forget this name.
+struct forget {
+  trace_context trace;
+  std::string operation;
+};
+
 } // namespace expbuild
 
 #define EXPBUILD_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(expbuild::type)
@@ -192,6 +205,8 @@ EXPBUILD_MESSAGE(stage_reached)
 EXPBUILD_MESSAGE(operation_finished)
 EXPBUILD_MESSAGE(name_ended)
 EXPBUILD_MESSAGE(release)
+EXPBUILD_MESSAGE(retire)
+EXPBUILD_MESSAGE(forget)
 EXPBUILD_MESSAGE(operation_sink)
 EXPBUILD_MESSAGE(reply<expbuild::operation_state>)
 EXPBUILD_MESSAGE(reply<expbuild::operation_page>)

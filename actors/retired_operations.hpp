@@ -1,5 +1,5 @@
 #pragma once
-#include "actors/messages.hpp"
+#include "actors/operation_state.hpp"
 
 #include <chrono>
 #include <map>

@@ -1,15 +1,12 @@
 #include "actors/scheduler.hpp"
 
 #include "actors/exit_reason.hpp"
+#include "actors/full_queue.hpp"
 #include "actors/log.hpp"
 #include "actors/platform.hpp"
-#include "actors/retry.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
-
-#include <algorithm>
-#include <array>
 
 namespace expbuild {
 
@@ -26,28 +23,9 @@ bool is_dead(const worker_actor& worker) {
       caf::abstract_actor::is_terminated_flag);
 }
 
-constexpr auto first_guess = std::chrono::seconds(1);
-constexpr auto longest_guess = std::chrono::seconds(60);
-
-/// RetryInfo counts in seconds: at least one, and never so many that nobody would come back.
-std::chrono::seconds retry_delay(std::chrono::nanoseconds estimate) {
-  return std::clamp(std::chrono::ceil<std::chrono::seconds>(estimate), first_guess, longest_guess);
-}
-
 } // namespace
 
 // ---- jobs ------------------------------------------------------------------------------------
-
-absl::Status scheduler_state::queue_is_full() const {
-  auto text = "all workers are busy and " + std::to_string(waiting.size())
-              + " actions wait already (execution.pool.max_queue_size)";
-  const auto pace = ends.per_job(self->clock().now());
-  if (pace)
-    text += "; a place becomes free about every "
-            + std::to_string(std::chrono::ceil<std::chrono::milliseconds>(*pace).count()) + " ms";
-  return retry_later(absl::ResourceExhaustedError(text),
-                     retry_delay(pace.value_or(std::chrono::seconds(0))));
-}
 
 void scheduler_state::enqueue(const submit& request, const operation_actor& operation) {
   const auto execution = request.work->execution;
@@ -61,12 +39,14 @@ void scheduler_state::enqueue(const submit& request, const operation_actor& oper
     options.meters->action_refused(queue_refusal::no_worker);
     return end(execution, {.trace = {}, .status = status, .result = nullptr});
   }
-  if (auto* free = find_idle(request.work->action->platform))
+  if (const auto free = slots.find_free(request.work->action->platform))
     return start(*free, request.work);
   if (waiting.size() < options.max_queue_size)
     return waiting.push(request.work, x.priority);
   options.meters->action_refused(queue_refusal::full);
-  end(execution, {.trace = {}, .status = queue_is_full(), .result = nullptr});
+  end(execution, {.trace = {},
+                  .status = full_queue(waiting.size(), ends.per_job(self->clock().now())),
+                  .result = nullptr});
 }
 
 void scheduler_state::take_back(const withdraw& request) {
@@ -75,8 +55,8 @@ void scheduler_state::take_back(const withdraw& request) {
     return;
   if (waiting.remove(request.execution))
     return end(request.execution, {.trace = {}, .status = request.why, .result = nullptr});
-  if (const auto on = slots.find(found->second.worker); on != slots.end())
-    caf::anon_send(on->second.worker,
+  if (const auto on = workers.find(found->second.worker); on != workers.end())
+    caf::anon_send(on->second,
                    stop_job{.trace = {}, .attempt = found->second.attempt, .why = request.why});
 }
 
@@ -92,8 +72,7 @@ void scheduler_state::finish(job_done& event) {
   const auto found = entries.find(event.execution);
   if (found == entries.end() || found->second.attempt != event.attempt)
     return; // an attempt that was given up; its answer came late
-  if (const auto on = slots.find(found->second.worker); on != slots.end())
-    on->second.execution = 0;
+  slots.ended(found->second.worker);
   ends.job_ended(self->clock().now());
   const auto execution = event.execution;
   end(execution, std::move(event));
@@ -115,32 +94,31 @@ void scheduler_state::end(std::uint64_t execution, job_done event) {
 void scheduler_state::offer(const worker_ready& event, const worker_actor& worker) {
   if (is_dead(worker))
     return;
-  auto [at, is_new] = slots.try_emplace(worker.address());
-  auto& x = at->second;
+  const auto id = worker.id();
+  const bool is_new = !slots.contains(id);
   if (is_new) {
     self->monitor(worker);
-    x.worker = worker;
-    x.status.name = event.name;
-    x.status.type = event.type;
-    x.pool = &options.meters->pool(event.type);
-    x.status.pid = event.pid;
-    x.platform = event.platform;
-    x.pulse = event.pulse;
+    workers[id] = worker;
+    slots.add(id, {.status = {.name = event.name,
+                              .type = event.type,
+                              .last_failure = {},
+                              .action = {},
+                              .pid = event.pid,
+                              .platform = event.platform},
+                   .pulse = event.pulse});
     catalogue.came(event.name, event.platform);
     logger().info("Registered worker: {} ({})", event.name, to_string(event.platform));
     arm();
   }
-  x.idle = true;
-  x.since = std::chrono::system_clock::now();
-  match(x);
+  slots.offers(id, std::chrono::system_clock::now());
+  match(id);
   if (is_new)
     count_workers();
 }
 
 /// Whatever was sent to it before this answer reaches it before this answer.
 void scheduler_state::let_go(const worker_actor& worker) {
-  if (const auto found = slots.find(worker.address()); found != slots.end())
-    found->second.idle = false;
+  slots.leaves(worker.id());
 }
 
 /// Jobs that only such workers could run end with the reason.
@@ -160,45 +138,35 @@ void scheduler_state::give_up_on(const worker_unusable& event) {
   }
 }
 
-void scheduler_state::match(slot& free) {
-  if (is_drained(free))
+void scheduler_state::match(worker_slots::worker_id worker) {
+  if (!slots.is_free(worker))
     return;
-  if (auto work = waiting.pop(free.platform))
-    start(free, *std::move(work));
+  if (auto work = waiting.pop(slots.at(worker).status.platform))
+    start(worker, *std::move(work));
 }
 
-scheduler_state::slot* scheduler_state::find_idle(const platform_properties& wanted) {
-  for (auto& [address, x] : slots)
-    if (x.idle && !is_drained(x) && !first_mismatch(wanted, x.platform))
-      return &x;
-  return nullptr;
-}
-
-void scheduler_state::start(slot& on, job_ptr work) {
+void scheduler_state::start(worker_slots::worker_id worker, job_ptr work) {
   auto& x = entries.at(work->execution);
   const trace_scope scope(x.where); // not of whatever made the worker free
-  x.worker = on.worker.address();
+  x.worker = worker;
   x.attempt = ++last_attempt;
   ++x.attempts;
-  on.idle = false;
-  on.since = std::chrono::system_clock::now();
-  on.execution = work->execution;
-  caf::anon_send(
-      x.operation,
-      stage_reached{.trace = {}, .stage = execution_stage::executing, .worker = on.status.name});
-  caf::anon_send(on.worker, run_job{.trace = {}, .work = std::move(work), .attempt = x.attempt});
+  slots.starts(worker, *work, std::chrono::system_clock::now());
+  caf::anon_send(x.operation, stage_reached{.trace = {},
+                                            .stage = execution_stage::executing,
+                                            .worker = slots.at(worker).status.name});
+  caf::anon_send(workers.at(worker),
+                 run_job{.trace = {}, .work = std::move(work), .attempt = x.attempt});
 }
 
 void scheduler_state::worker_lost(const caf::down_msg& message) {
-  const auto found = slots.find(message.source);
-  if (found == slots.end())
+  const auto lost = slots.remove(message.source.id());
+  if (!lost)
     return;
-  const auto execution = found->second.execution;
-  const auto worker = found->second.status.name;
-  slots.erase(found);
+  workers.erase(message.source.id());
   count_workers();
-  if (execution != 0)
-    put_back(execution, worker, exit_reason(self->system(), message.reason));
+  if (lost->execution != 0)
+    put_back(lost->execution, lost->status.name, exit_reason(self->system(), message.reason));
 }
 
 /// The worker died, the job did not.
@@ -217,14 +185,14 @@ void scheduler_state::put_back(std::uint64_t execution, const std::string& worke
   logger().warn("{} died while it ran action {} (attempt {} of {}): queued again", worker, action,
                 x.attempts, options.max_attempts);
   options.meters->action_retried();
-  x.worker = nullptr;
+  x.worker = 0;
   x.attempt = 0;
   caf::anon_send(x.operation, stage_reached{.trace = {},
                                             .stage = execution_stage::queued,
                                             .worker = {},
                                             .lost = lost_attempt{std::chrono::system_clock::now(),
                                                                  worker, why}});
-  if (auto* free = find_idle(x.work->action->platform))
+  if (const auto free = slots.find_free(x.work->action->platform))
     return start(*free, x.work);
   waiting.push_front(x.work, x.priority);
 }
@@ -232,48 +200,19 @@ void scheduler_state::put_back(std::uint64_t execution, const std::string& worke
 // ---- what operators see ----------------------------------------------------------------------
 
 scheduler_stats scheduler_state::stats() const {
-  scheduler_stats result{.queued = waiting.size(),
-                         .running = entries.size() - waiting.size(),
-                         .completed = completed,
-                         .failed = failed,
-                         .workers = {}};
-  for (const auto& [address, x] : slots)
-    result.workers.push_back(status_of(x));
-  return result;
-}
-
-worker_condition scheduler_state::condition_of(const slot& x) const {
-  if (is_drained(x))
-    return x.idle ? worker_condition::drained : worker_condition::draining;
-  return x.idle ? worker_condition::idle : worker_condition::busy;
-}
-
-worker_status scheduler_state::status_of(const slot& x) const {
-  auto status = x.status;
-  status.condition = condition_of(x);
-  status.since = x.since;
-  status.platform = x.platform;
-  if (x.pulse)
-    status.step = x.pulse->step.load(std::memory_order_relaxed);
-  if (x.execution != 0)
-    status.action = entries.at(x.execution).work->action->id.hash();
-  return status;
+  return {.queued = waiting.size(),
+          .running = entries.size() - waiting.size(),
+          .completed = completed,
+          .failed = failed,
+          .workers = slots.statuses()};
 }
 
 /// What they do now they finish.
 std::vector<std::string> scheduler_state::drain(const drain_workers& request) {
   std::vector<std::string> done;
-  for (auto& [address, x] : slots) {
-    if (!names_worker(request.names, x.status.name))
-      continue;
-    done.push_back(x.status.name);
-    if (request.drain) {
-      drained.insert(x.status.name);
-    } else {
-      drained.erase(x.status.name);
-      if (x.idle)
-        match(x);
-    }
+  for (const auto worker : slots.set_drained(request.names, request.drain)) {
+    done.push_back(slots.at(worker).status.name);
+    match(worker);
   }
   count_workers();
   if (!done.empty())
@@ -301,38 +240,25 @@ void scheduler_state::arm() {
 
 /// Also at once when a worker comes, goes or is drained: there may be no work to make us tick.
 void scheduler_state::count_workers() {
-  constexpr std::array told{worker_condition::idle, worker_condition::busy,
-                            worker_condition::draining, worker_condition::drained};
-  for (auto& [pool, by_condition] : counts)
-    by_condition.clear();
-  for (const auto& [address, x] : slots)
-    ++counts[x.pool][condition_of(x)];
-  for (auto& [pool, by_condition] : counts)
-    for (const auto condition : told)
-      pool->workers(condition, by_condition[condition]);
-}
-
-bool scheduler_state::is_offered(const platform_properties& wanted) const {
-  return std::any_of(slots.begin(), slots.end(), [this, &wanted](const auto& x) {
-    return !is_drained(x.second) && !first_mismatch(wanted, x.second.platform);
-  });
+  for (const auto& [type, by_condition] : slots.count()) {
+    auto& pool = options.meters->pool(type);
+    for (const auto& [condition, count] : by_condition)
+      pool.workers(condition, count);
+  }
 }
 
 void scheduler_state::report() {
-  const auto idle =
-      std::count_if(slots.begin(), slots.end(), [](const auto& x) { return x.second.idle; });
   options.meters->queue_length(waiting.size());
   options.meters->oldest_waits_since(waiting.oldest());
   options.meters->unschedulable(
-      waiting.unserved([this](const auto& wanted) { return is_offered(wanted); }));
+      waiting.unserved([this](const auto& wanted) { return slots.is_offered(wanted); }));
   count_workers();
   const auto now = self->clock().now();
   if (now - last_log < std::chrono::seconds(10))
     return;
   last_log = now;
   logger().info("queue length {}, idle workers {}, busy workers {}, completed {}, failed {}",
-                waiting.size(), idle, slots.size() - static_cast<std::size_t>(idle), completed,
-                failed);
+                waiting.size(), slots.idle(), slots.size() - slots.idle(), completed, failed);
 }
 
 scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, scheduler_options options) {

@@ -5,11 +5,10 @@
 #include "actors/throughput.hpp"
 #include "actors/traced_actor.hpp"
 #include "actors/worker_catalogue.hpp"
+#include "actors/worker_slots.hpp"
 
 #include <caf/actor_clock.hpp>
 
-#include <map>
-#include <set>
 #include <unordered_map>
 
 namespace expbuild {
@@ -26,9 +25,9 @@ struct scheduler_options {
   std::shared_ptr<metrics> meters;
 };
 
-/// Who is free, who runs what, what waits. Dispatch is immediate: a job starts when it arrives or
-/// when a worker becomes free. It never holds a promise: a worker that dies is noticed by its
-/// down message and its job is put back.
+/// Brings jobs that wait and slots that are free together. Dispatch is immediate: a job starts when
+/// it arrives or when a worker becomes free. It never holds a promise: a worker that dies is
+/// noticed by its down message and its job is put back.
 class scheduler_state {
 public:
   static inline const char* name = "scheduler";
@@ -59,40 +58,22 @@ private:
     operation_actor operation;
     std::int32_t priority = 0;
     unsigned attempts = 0;
-    trace_position where;   ///< of its submit: whatever happens to it later is told there
-    caf::actor_addr worker; ///< null while it waits
+    trace_position where; ///< of its submit: whatever happens to it later is told there
+    worker_slots::worker_id worker = 0; ///< 0 while it waits
     std::uint64_t attempt = 0;
   };
-  struct slot {
-    worker_actor worker;
-    worker_status status;
-    pool_meter* pool = nullptr;
-    platform_properties platform;
-    std::shared_ptr<const worker_pulse> pulse;
-    bool idle = false;
-    std::uint64_t execution = 0; ///< what it runs
-    std::chrono::system_clock::time_point since;
-  };
 
-  void match(slot& free);
-  slot* find_idle(const platform_properties& wanted);
-  bool is_drained(const slot& x) const { return drained.contains(x.status.name); }
-  worker_condition condition_of(const slot& x) const;
-  worker_status status_of(const slot& x) const;
-  void start(slot& on, job_ptr work);
+  void match(worker_slots::worker_id worker);
+  void start(worker_slots::worker_id worker, job_ptr work);
   void end(std::uint64_t execution, job_done event);
-  absl::Status queue_is_full() const;
   void arm();
   void count_workers();
-  bool is_offered(const platform_properties& wanted) const;
   void report();
   void put_back(std::uint64_t execution, const std::string& worker, const std::string& why);
 
   std::unordered_map<std::uint64_t, entry> entries;
-  std::map<caf::actor_addr, slot> slots;
-  std::set<std::string> drained; ///< names of workers that get nothing
-  /// How many workers of a type are in which condition (idle to drained); types without any stay.
-  std::map<pool_meter*, std::map<worker_condition, std::size_t>> counts;
+  worker_slots slots;
+  std::unordered_map<worker_slots::worker_id, worker_actor> workers; ///< of the slots
   throughput ends;
   job_queue waiting;
   std::uint64_t last_attempt = 0;

@@ -1,5 +1,7 @@
 #pragma once
-#include "actors/messages.hpp"
+#include "actors/pool_messages.hpp"
+#include "actors/recorder_messages.hpp"
+#include "actors/stall.hpp"
 
 #include <chrono>
 #include <map>

@@ -5,6 +5,37 @@ using namespace expbuild;
 using namespace expbuild::test;
 using namespace std::chrono_literals;
 
+CAF_TEST(operation names are listed in the order of their making page by page) {
+  operation_names names;
+  for (const auto* name : {"c", "a", "b", "d"})
+    names.add(name, 1);
+  names.retire("a");
+  names.retire("nobody");
+  CAF_CHECK(names.find("a") == operation_names::retired);
+  CAF_CHECK(!names.find("nobody"));
+  const auto first = names.list(0, 2, std::nullopt);
+  CAF_REQUIRE_EQUAL(first.entries.size(), 2u);
+  CAF_CHECK_EQUAL(first.entries[0].name, "c");
+  CAF_CHECK_EQUAL(first.entries[1].name, "a");
+  names.erase("a"); // what a token stands on may go
+  const auto second = names.list(first.next, 2, std::nullopt);
+  CAF_REQUIRE_EQUAL(second.entries.size(), 2u);
+  CAF_CHECK_EQUAL(second.entries[0].name, "b");
+  CAF_CHECK_EQUAL(second.next, 0u);
+}
+
+CAF_TEST(operation names are listed by whether they are done within a bound) {
+  operation_names names;
+  for (int i = 0; i < 100; ++i)
+    names.add("x" + std::to_string(i), 1);
+  names.retire("x99");
+  CAF_CHECK_EQUAL(names.list(0, 100, false).entries.size(), 99u);
+  CAF_CHECK_EQUAL(names.list(0, 100, true).entries.size(), 1u);
+  const auto bounded = names.list(0, 100, true, 10);
+  CAF_CHECK(bounded.entries.empty());
+  CAF_CHECK_EQUAL(bounded.next, 10u);
+}
+
 CAF_TEST_FIXTURE_SCOPE(operation_names_tests, operation_fixture)
 
 CAF_TEST(a cancelled operation shows its end while the action runs on for another) {

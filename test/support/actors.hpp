@@ -3,6 +3,8 @@
 #include "actors/metrics.hpp"
 #include "storage/backend.hpp"
 #include "storage/io_pool.hpp"
+#include "test/support/jobs.hpp"
+#include "test/support/stream_box.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
@@ -96,24 +98,6 @@ struct answer_box {
   const T& value() const { return **(*slot); }
 };
 
-/// Remembers what a stream brought.
-struct stream_box : stream_receiver<operation_state> {
-  std::vector<operation_state> updates;
-  std::optional<absl::Status> end;
-
-  void update(operation_state x) override { updates.push_back(std::move(x)); }
-  void finish(absl::Status x) override { end = std::move(x); }
-  bool completed() const {
-    return end.has_value() && !updates.empty() && updates.back().response != nullptr;
-  }
-  /// Code of the final ExecuteResponse.
-  int code() const { return updates.back().response->status().code(); }
-};
-
-inline std::shared_ptr<stream_box> make_stream() {
-  return std::make_shared<stream_box>();
-}
-
 /// Stores an action that runs `arguments`; returns its digest.
 struct stored_action {
   std::vector<std::string> arguments{"/bin/true"};
@@ -142,20 +126,6 @@ struct stored_action {
     return *write_blob(store, action.SerializeAsString(), digest_function::sha256);
   }
 };
-
-/// A job as the scheduler gets it, without a store.
-inline job_ptr make_job(std::uint64_t execution, std::int32_t priority = 0,
-                        platform_properties platform = {}) {
-  auto action = std::make_shared<loaded_action>();
-  action->id = digest::of(std::to_string(execution));
-  action->platform = std::move(platform);
-  action->timeout = std::chrono::seconds(1);
-  auto work = std::make_shared<job>();
-  work->execution = execution;
-  work->action = std::move(action);
-  work->priority = priority;
-  return work;
-}
 
 inline cached_result result_with_exit_code(int exit_code) {
   auto result = std::make_shared<reapi::ActionResult>();
