@@ -87,7 +87,7 @@ absl::StatusOr<std::string> deflate_blocks(std::string_view plain, bool last) {
   state.avail_out = clamped(blocks.size());
   const auto code = deflate(&state, last ? Z_FINISH : Z_SYNC_FLUSH);
   const bool whole = code == (last ? Z_STREAM_END : Z_OK) && state.avail_in == 0;
-  blocks.resize(state.total_out);
+  blocks.resize(blocks.size() - state.avail_out);
   deflateEnd(&state);
   if (!whole)
     return absl::InternalError("zlib did not take a piece of " + std::to_string(plain.size())
