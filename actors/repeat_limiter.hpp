@@ -66,7 +66,7 @@ private:
   std::deque<std::uint64_t> order_;                   ///< kinds, as they came
   std::vector<log_line> told_;                        ///< to be written
   time_point next_due_ = time_point::max();
-  time_point latest_ = time_point::min();
+  time_point latest_; ///< of 1970 before the first: the very first can not be subtracted from
 };
 
 /// What lines of the same kind have in common.

@@ -67,7 +67,8 @@ struct ring {
   void write(const trace_record& x) noexcept {
     const auto n = next.fetch_add(1, std::memory_order_relaxed);
     auto& to = slots[n % slots.size()];
-    to.sequence.store(0, std::memory_order_release);
+    to.sequence.store(0, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release); // no word is seen before the 0 is
     store(to, x);
     to.sequence.store(n + 1, std::memory_order_release);
   }

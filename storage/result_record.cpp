@@ -4,6 +4,7 @@
 #include "storage/digest.hpp"
 #include "storage/little_endian.hpp"
 
+#include <google/protobuf/unknown_field_set.h>
 #include <limits>
 
 namespace expbuild {
@@ -30,8 +31,19 @@ bool parse(google::protobuf::MessageLite& into, std::string_view bytes) {
   return into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
+/// The checksum does not cover the version: a StoredResult whose version was damaged would be an
+/// ActionResult of unknown fields, which says that all went well and nothing came out.
+bool is_stored_result(const reapi::ActionResult& x) {
+  const auto& unknown = x.GetReflection()->GetUnknownFields(x);
+  for (int i = 0; i < unknown.field_count(); ++i)
+    if (unknown.field(i).number() == storage::v1::StoredResult::kSerialFieldNumber
+        && unknown.field(i).type() == google::protobuf::UnknownField::TYPE_FIXED64)
+      return true;
+  return false;
+}
+
 bool parse_bare(stored_result& into, std::string_view payload) {
-  if (!parse(into.result, payload))
+  if (!parse(into.result, payload) || is_stored_result(into.result))
     return false;
   into.origin.stored_at =
       store_time(into.result.execution_metadata().worker_completed_timestamp().seconds());

@@ -107,6 +107,10 @@ private:
 
 absl::StatusOr<std::vector<tree_difference>> compare_trees(backend& from, const digest& before,
                                                            const digest& after, std::size_t limit) {
+  if (before.function() != after.function())
+    return absl::FailedPreconditionError("one is named by " + to_string(before.function())
+                                         + ", the other by " + to_string(after.function())
+                                         + ": no entry of theirs has the same digest");
   return comparison(from, after.function(), limit).run(before, after);
 }
 

@@ -18,7 +18,8 @@ struct tree_difference {
 
 /// The first `limit` entries in which the trees below two roots differ, by path. Directories with
 /// one digest are not read, so that this takes as long as there is something to tell. NOT_FOUND
-/// when a Directory that is needed is not stored any more. Blocks.
+/// when a Directory that is needed is not stored any more, FAILED_PRECONDITION when the roots are
+/// named by different digest functions, RESOURCE_EXHAUSTED when the trees are too large. Blocks.
 absl::StatusOr<std::vector<tree_difference>> compare_trees(backend& from, const digest& before,
                                                            const digest& after, std::size_t limit);
 

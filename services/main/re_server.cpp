@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <absl/synchronization/mutex.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -68,7 +69,17 @@ int check_config(const std::string& file) {
   return ended_well;
 }
 
+/// Protobuf tells of every string that is no UTF-8, however often a client sends one.
+void tell_of_protobuf(google::protobuf::LogLevel level, const char* /*file*/, int /*line*/,
+                      const std::string& message) {
+  static auto& instance = log_of("grpc");
+  instance.log(level >= google::protobuf::LOGLEVEL_ERROR ? spdlog::level::warn
+                                                         : spdlog::level::debug,
+               "protobuf: {}", message);
+}
+
 absl::Status set_up_logging(bool verbose, bool json) {
+  google::protobuf::SetLogHandler(tell_of_protobuf);
   the_log().set_format(json ? log_format::json : log_format::text);
   if (const auto* levels = std::getenv("EXPBUILD_LOG"); levels != nullptr) // NOLINT: one thread yet
     if (auto status = set_log_levels(levels); !status.ok())

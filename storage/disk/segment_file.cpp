@@ -1,5 +1,6 @@
 #include "storage/disk/segment_file.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -12,10 +13,10 @@ constexpr std::string_view start = "expbuild-seg 1\n\n";
 constexpr mode_t file_mode = 0600;
 constexpr std::size_t scan_size = std::size_t{1} << 20;
 
-/// Reads a file from its start in large pieces and hands out as much as is asked for.
+/// Reads a file from its start up to `end` in large pieces and hands out as much as is asked for.
 class forward_reader {
 public:
-  forward_reader(const disk_file& file, std::int64_t from) : file_(file), next_(from) {}
+  forward_reader(const disk_file& file, std::int64_t end) : file_(file), end_(end) {}
 
   /// At least `size` bytes, if there are so many left; valid until the next call.
   absl::StatusOr<std::string_view> peek(std::size_t size) {
@@ -23,7 +24,8 @@ public:
       buffer_.erase(0, begin_);
       begin_ = 0;
       const auto had = buffer_.size();
-      buffer_.resize(std::max(size, scan_size));
+      const auto left = static_cast<std::size_t>(std::max<std::int64_t>(0, end_ - next_));
+      buffer_.resize(std::min(std::max(size, scan_size), had + left));
       auto n = file_.read_at(next_, std::span(buffer_).subspan(had));
       if (!n.ok())
         return n.status();
@@ -37,7 +39,8 @@ public:
 
 private:
   const disk_file& file_;
-  std::int64_t next_;
+  const std::int64_t end_;
+  std::int64_t next_ = 0;
   std::string buffer_;
   std::size_t begin_ = 0;
 };
@@ -96,7 +99,8 @@ absl::Status segment_file::cut(std::int64_t size) {
 absl::StatusOr<std::string> segment_file::read(std::int64_t offset, const digest& key,
                                                std::int64_t payload) const {
   const auto header_size = static_cast<std::size_t>(record_size(key.function(), 0));
-  std::string bytes(header_size + static_cast<std::size_t>(payload), '\0');
+  const auto guess = std::max<std::int64_t>(0, std::min(payload, size_ - offset));
+  std::string bytes(header_size + static_cast<std::size_t>(guess), '\0');
   auto n = file_.read_at(offset, bytes);
   if (!n.ok())
     return n.status();
@@ -122,7 +126,7 @@ absl::StatusOr<std::string> segment_file::read(std::int64_t offset, const digest
 }
 
 absl::StatusOr<std::int64_t> segment_file::scan(const visitor& visit) const {
-  forward_reader reader(file_, 0);
+  forward_reader reader(file_, size_);
   auto bytes = reader.peek(start.size());
   if (!bytes.ok())
     return bytes.status();

@@ -11,30 +11,35 @@ namespace {
 
 constexpr std::string_view start = "expbuild-idx 1\n\n";
 constexpr std::size_t sum_size = 32;
+constexpr std::size_t fixed_size = 18; ///< of an item, before the hash
+constexpr std::size_t place_size = 8;
 
 absl::Status damaged(const std::string& name) {
   return absl::DataLossError(name + " is damaged; the segment itself is read");
 }
 
+/// nullopt for what can not be one: of a build that knows more functions, or written by a mistake.
 std::optional<segment_list::item> take_item(std::string_view& from) {
+  if (from.size() < fixed_size)
+    return std::nullopt;
   segment_list::item x;
   x.header.kind = static_cast<record_kind>(take_number<std::uint8_t>(from));
   const auto function = digest_function_of(take_number<std::uint8_t>(from));
-  if (!function)
-    return std::nullopt;
   x.header.payload = take_number<std::uint32_t>(from);
   x.offset = take_number<std::uint32_t>(from);
   const auto size = take_number<std::uint64_t>(from);
+  const bool is_removal = x.header.kind == record_kind::removed;
+  if (!function || (!is_removal && x.header.kind != record_kind::bytes) || size >> 62 != 0)
+    return std::nullopt;
   const auto length = hash_length(*function);
+  if (from.size() < length + (is_removal ? place_size : 0))
+    return std::nullopt;
   x.header.key = digest(*function, from.substr(0, length), static_cast<std::int64_t>(size));
   from.remove_prefix(length);
-  if (x.header.kind != record_kind::removed)
+  if (!is_removal)
     return x;
-  const auto place = decode_place(from.substr(0, 8));
-  if (!place.ok())
-    return std::nullopt;
-  x.removed = *place;
-  from.remove_prefix(8);
+  x.removed = *decode_place(from.substr(0, place_size));
+  from.remove_prefix(place_size);
   return x;
 }
 
@@ -98,9 +103,9 @@ absl::Status segment_list::load(const disk_folder& folder, std::uint32_t number,
   rest.remove_prefix(start.size() + sum_size);
   if (digest::of(rest).raw_hash() != sum)
     return damaged(name);
-  while (!rest.empty()) { // what has the right sum is what was written
+  while (!rest.empty()) {
     const auto x = take_item(rest);
-    if (!x) // of a build that knows more functions
+    if (!x)
       return damaged(name);
     if (auto status = visit(*x); !status.ok())
       return status;

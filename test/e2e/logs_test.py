@@ -7,6 +7,7 @@ import subprocess
 import unittest
 import urllib.request
 
+from http2 import REAPI, ask, field
 from server import WAIT, ServedCase, Server, until
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
@@ -52,6 +53,16 @@ class Logs(ServedCase):
         self.run_action("--target", "//:a\n2025-11-30T12:00:00Z ERROR server: forged\x1b[2J")
         line, = self.logs("//:a")
         self.assertIn("//:a?2025-11-30T12:00:00Z ERROR server: forged?[2J", line)
+
+    def test_strings_that_are_no_utf8_are_told_like_all_else_and_not_without_end(self):
+        for _ in range(100):
+            status, _ = ask(self.server.port, REAPI + "Capabilities/GetCapabilities", field(1, b"\xff\xfe"))
+            self.assertNotEqual(status, 0)
+        lines = [x for x in self.server.log().splitlines() if "UTF-8" in x]
+        self.assertTrue(lines)
+        self.assertLess(len(lines), 50)
+        for line in lines:
+            self.assertRegex(line, r"^\S+Z WARN grpc: protobuf: .*GetCapabilitiesRequest.instance_name")
 
     def follow(self, *arguments):
         following = subprocess.Popen(self.server.arguments(*arguments), stdout=subprocess.PIPE,

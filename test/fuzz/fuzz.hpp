@@ -6,6 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include <google/protobuf/stubs/logging.h>
+
+/// It would write a line for most inputs, which takes longer than the input.
+inline auto* const protobuf_is_quiet = google::protobuf::SetLogHandler(nullptr);
+
 /// Ends the process, as the fuzzer wants it, when a property does not hold.
 inline void require(bool holds, const char* property) {
   if (holds)

@@ -1,4 +1,7 @@
+#include "services/tree_pager.hpp"
 #include "storage/input_tree.hpp"
+#include "storage/referenced_blobs.hpp"
+#include "storage/tree_difference.hpp"
 #include "test/fuzz/fuzz.hpp"
 
 #include <set>
@@ -30,6 +33,44 @@ void check(const input_tree& tree) {
   }
 }
 
+constexpr std::size_t most_differences = 30;
+
+void check_difference(backend& store, const digest& before, const digest& after) {
+  const auto differences = compare_trees(store, before, after, most_differences);
+  if (!differences.ok())
+    return;
+  require(differences->size() <= most_differences, "no more is told than was asked for");
+  require(before != after || differences->empty(), "a tree does not differ from itself");
+  for (const auto& x : *differences)
+    require(is_beneath_root(x.path) && x.before != x.after, "a difference is one, and in the tree");
+}
+
+/// GetTree's pages, of one directory each.
+void check_pages(const std::shared_ptr<backend>& store, const digest& root,
+                 const tree_limits& limits) {
+  tree_pager pager(store, root, 0, limits);
+  std::size_t directories = 0;
+  while (!pager.at_end()) {
+    reapi::GetTreeResponse page;
+    if (!pager.next_page(1, 1 << 20, page).ok())
+      return;
+    directories += static_cast<std::size_t>(page.directories_size());
+    require(page.directories_size() == 1 || pager.at_end(), "only the last page may be empty");
+  }
+  require(directories <= 21, "no directory is told twice");
+}
+
+/// An action's result that names the Tree as its output.
+void check_result(backend& store, const reapi::Tree& tree) {
+  reapi::ActionResult result;
+  auto& output = *result.add_output_directories();
+  const auto id = *write_blob(store, tree.SerializeAsString(), digest_function::sha256);
+  *output.mutable_tree_digest() = id.to_proto();
+  *output.mutable_root_directory_digest() = id.to_proto();
+  const auto named = referenced_blobs(store, result, digest_function::sha256, 1 << 20);
+  require(!named.ok() || (!named->empty() && named->front() == id), "a result promises its Tree");
+}
+
 } // namespace
 
 /// The input is a Tree. Its directories are stored as blobs, and those that it names by position
@@ -55,11 +96,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   link_children(*tree.mutable_root());
   const tree_limits limits{.max_directory_bytes = 1 << 20, .max_entries = 2000, .max_depth = 50};
+  const auto root = put(tree.root());
   std::vector<digest> missing;
   const auto loaded = load_input_tree(
-      *store, put(tree.root()), absolute_symlinks::disallowed, limits,
-      [](const digest&) { return true; }, missing);
+      *store, root, absolute_symlinks::disallowed, limits, [](const digest&) { return true; },
+      missing);
   if (loaded.ok())
     check(*loaded);
+  check_pages(store, root, limits);
+  check_result(*store, tree);
+  known.push_back(*write_blob(*store, tree.root().SerializeAsString(), digest_function::sha1));
+  for (const auto& other : known) {
+    check_difference(*store, root, other);
+    check_difference(*store, other, root);
+  }
+  check_difference(*store, root, root);
   return 0;
 }

@@ -38,6 +38,11 @@ def record(data):
     return start + zlib.crc32(start + size + key).to_bytes(4, "little") + size + key + data
 
 
+def stored(result):
+    """What a record of the result store has behind its header."""
+    return field(1, result) + field(2, 1_800_000_000) + field(3, "CppCompile") + field(4, "//a:b")
+
+
 SEEDS = {
     "resource_name": [x.encode() for x in (
         f"blobs/{HASH}/0", f"main/blobs/{HASH}/12", f"a/b/c/uploads/u/blobs/{HASH}/7/blobs/x",
@@ -53,20 +58,30 @@ SEEDS = {
     "config": [x.read_bytes() for x in sorted((ROOT / "config/examples").glob("*.toml"))],
     "result_record": [
         b"\x00\x05\x01", b"\x00\x40\x80" + field(2, field(1, "out") + field(2, field(1, HASH))) + field(4, 1),
-        b"\x00\x10\x01" + field(5, "stdout"), b"EXPB\x01\0\0\0" + bytes(40)],
+        b"\x00\x10\x01" + field(5, "stdout"),
+        stored(field(5, "stdout") + field(2, field(1, "out"))), stored(b"\xff"), b"EXPB\x01\0\0\0" + bytes(40)],
     "codec": [  # codec, limit, size of pieces, stream
         b"\x00\xff\x08\x03" + bytes.fromhex("28b52ffd005853000078"),  # ten times x
         b"\x00\xff\x00\x00" + bytes.fromhex("502a4d1803000000616263" "28b52ffd2002110000" "6162"),
         b"\x00\x01\x0f\xff" + bytes.fromhex("28b52ffd0088530000" "78" "28b52ffd0058030010" "78"),
         b"\x01\xff\x08\x03" + raw_deflate(b"hello hello hello hello"),
         b"\x01\x10\x00\xff" + raw_deflate(bytes(5000)), b"\x01\xff\x08\x00" + raw_deflate(HASH.encode()) + b"x"],
-    "segment": [  # bytes of the list, list, records
+    "segment": [
+        bytes([50, 1, 1]) + bytes(15) + b"\x80" + bytes(32) + record(b"hello"),  # a list with a negative size
+        # bytes of the list, list, records; from 128 on: how a record is, its payload
+        b"\x80\x05hello\x85hello\x43abc\x00\x28\x01\0\0\0\x10\0\0\0\x22no", b"\xff" + b"\x01x" * 50,
         b"\0" + record(b"hello") + record(b""), b"\0" + record(b"one") + record(b"two")[:-1],
         bytes([50]) + bytes([1, 1]) + (5).to_bytes(4, "little") + (16).to_bytes(4, "little") + (5).to_bytes(8, "little")
         + hashlib.sha256(b"hello").digest() + record(b"hello")],
     "frame": [  # size of the blob / 5, ends in the table, KiB of a frame, ends, frames
         bytes.fromhex("0100" "01" "03" "0e00" "28b52ffd0405290000" "68656c6c6f"),
         bytes.fromhex("e703" "02" "03" "1100" "2200") + 2 * bytes.fromhex("28b52ffd0088530000" "78" "28b52ffd00580300")],
+    "http": [  # size of the body, target, range
+        b"\x0a/api/v1/actions?filter=failed+slow%3D1&page_token=a\nbytes=0-4",
+        f"\x0a/main/cas/{HASH}?x\nbytes=-5".encode(), f"\x0a/ac/{HASH}\nbytes=3-".encode(),
+        b"\x05/a%2Fb/%zz//%\nbytes=9-3,4-5"],
+    "packet": [b"\0hello", b"\x0bhello", b"\x12", b"\x81", b"\x80EXR1" + bytes(12), b"\x81EXR1\1\0\0\0\5\0\0\0\0\0\0\0"],
+    "promises": [b"\xff" + bytes.fromhex("0000000000000000" "03d2496b") * 3, b"\x55" + b"\xff" * 36, bytes(25)],
     "chunker": [bytes(100), b"\x07\x80" + bytes(range(256)) * 8, b"\xff\x01" + b"the same again and again, " * 40],
 }
 

@@ -134,7 +134,7 @@ CAF_TEST(a purge goes some results at a time while others are stored and removed
     result_cursor from;
     for (auto some = store->list(from, 7); !some.empty(); some = store->list(from, 7))
       for (const auto& each : some)
-        CAF_CHECK_EQUAL(store->peek(each)->origin.stored_at, began + 1);
+        CAF_CHECK_EQUAL(+store->peek(each)->origin.stored_at, began + 1);
   }
 }
 

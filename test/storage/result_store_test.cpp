@@ -154,7 +154,7 @@ CAF_TEST(a record keeps when for what and by whom a result was stored) {
 
 CAF_TEST(a record of version 1 counts as stored when its worker completed it) {
   auto result = result_with(5);
-  CAF_CHECK_EQUAL(decode_result(bare_record(result))->origin.stored_at, 0u); // unknown
+  CAF_CHECK_EQUAL(+decode_result(bare_record(result))->origin.stored_at, 0u); // unknown
   auto& completed = *result.mutable_execution_metadata()->mutable_worker_completed_timestamp();
   completed.set_seconds(1'600'000'000);
   const auto found = decode_result(bare_record(result));
@@ -163,7 +163,15 @@ CAF_TEST(a record of version 1 counts as stored when its worker completed it) {
   CAF_CHECK_EQUAL(found->origin.stored_at, 1'600'000'000u);
   for (const std::int64_t wrong : {std::int64_t{-5}, std::int64_t{1} << 40}) {
     completed.set_seconds(wrong);
-    CAF_CHECK_EQUAL(decode_result(bare_record(result))->origin.stored_at, 0u);
+    CAF_CHECK_EQUAL(+decode_result(bare_record(result))->origin.stored_at, 0u);
+  }
+}
+
+CAF_TEST(a record whose version was damaged is no result of nothing) {
+  auto record = encode_result(result_with(5), {}, 1);
+  for (int version = 0; version < 256; ++version) {
+    record[4] = static_cast<char>(version);
+    CAF_CHECK(decode_result(record).ok() == (version == 2));
   }
 }
 
@@ -183,14 +191,14 @@ CAF_TEST(a result of an unknown time or of the future counts as stored when the 
   CAF_CHECK(store->put(known, result_with(0), {.stored_at = 900}).ok());
   now = 5'000; // the system's time is ahead ...
   CAF_CHECK(store->put(future, result_with(0), {.stored_at = now}).ok());
-  CAF_CHECK_EQUAL(store->get(future)->origin.stored_at, 5'000u);
+  CAF_CHECK_EQUAL(+store->get(future)->origin.stored_at, 5'000u);
   store = nullptr;
   now = 2'000; // ... and is set right
   store = open();
   now = 2'100;
-  CAF_CHECK_EQUAL(store->get(action)->origin.stored_at, 2'000u);
-  CAF_CHECK_EQUAL(store->get(known)->origin.stored_at, 900u);
-  CAF_CHECK_EQUAL(store->get(future)->origin.stored_at, 2'000u);
+  CAF_CHECK_EQUAL(+store->get(action)->origin.stored_at, 2'000u);
+  CAF_CHECK_EQUAL(+store->get(known)->origin.stored_at, 900u);
+  CAF_CHECK_EQUAL(+store->get(future)->origin.stored_at, 2'000u);
 }
 
 CAF_TEST(what clients say of an action is kept but not at any length) {

@@ -189,6 +189,27 @@ CAF_TEST(a flipped byte in a list costs time only) {
   }
 }
 
+CAF_TEST(a list with the right checksum that can not be right costs time only) {
+  for (int i = 0; i < 12; ++i)
+    append(text(i));
+  CAF_CHECK(log->sync().ok());
+  const auto original = read_text(file(1, "idx"));
+  const auto start = original.substr(0, 16);
+  const auto items = original.substr(16 + 32); // behind the checksum
+  const auto load_with = [&](const std::string& bytes) {
+    write_text(file(1, "idx"), start + std::string(digest::of(bytes).raw_hash()) + bytes);
+    auto next = open();
+    return load(*next).size();
+  };
+  for (std::size_t length = 1; length < 50; ++length)
+    CAF_CHECK_EQUAL(load_with(items.substr(0, length)), 12u);
+  for (const auto& [at, value] : {std::pair{0, '\3'}, {1, '\77'}, {17, '\200'}}) {
+    auto odd = items; // a kind, a function, and a size that are none
+    odd[static_cast<std::size_t>(at)] = value;
+    CAF_CHECK_EQUAL(load_with(odd), 12u);
+  }
+}
+
 CAF_TEST(what can not be synced is lost and told and the log goes on) {
   const auto safe = append("safe");
   CAF_CHECK(log->sync().ok());

@@ -3,6 +3,7 @@
 #include "storage/input_tree.hpp"
 #include "storage/output_tree.hpp"
 #include "storage/referenced_blobs.hpp"
+#include "storage/tree_difference.hpp"
 #include "test/support/folder.hpp"
 
 #include <caf/test/unit_test.hpp>
@@ -20,12 +21,41 @@ namespace {
 
 constexpr auto sha = digest_function::sha256;
 
+void add_file(reapi::Directory& dir, const std::string& name, const digest& id,
+              bool executable = false) {
+  auto& node = *dir.add_files();
+  node.set_name(name);
+  *node.mutable_digest() = id.to_proto();
+  node.set_is_executable(executable);
+}
+
+void add_folder(reapi::Directory& dir, const std::string& name, const digest& id) {
+  auto& node = *dir.add_directories();
+  node.set_name(name);
+  *node.mutable_digest() = id.to_proto();
+}
+
+void add_link(reapi::Directory& dir, const std::string& name, const std::string& target) {
+  auto& node = *dir.add_symlinks();
+  node.set_name(name);
+  node.set_target(target);
+}
+
 struct fixture {
   std::shared_ptr<backend> store = make_memory_backend();
   temporary_folder folder;
 
-  digest put(const reapi::Directory& dir) {
-    return *write_blob(*store, dir.SerializeAsString(), sha);
+  digest put(const reapi::Directory& dir, digest_function function = sha) {
+    return *write_blob(*store, dir.SerializeAsString(), function);
+  }
+
+  /// A root with one directory, in which one file is.
+  digest put_nested(const std::string& content, digest_function function = sha) {
+    reapi::Directory below;
+    add_file(below, "file", digest::of(content, function));
+    reapi::Directory root;
+    add_folder(root, "below", put(below, function));
+    return put(root, function);
   }
 
   absl::StatusOr<input_tree> load(const digest& root, std::vector<digest>& missing) {
@@ -49,26 +79,6 @@ struct fixture {
     return tree;
   }
 };
-
-void add_file(reapi::Directory& dir, const std::string& name, const digest& id,
-              bool executable = false) {
-  auto& node = *dir.add_files();
-  node.set_name(name);
-  *node.mutable_digest() = id.to_proto();
-  node.set_is_executable(executable);
-}
-
-void add_folder(reapi::Directory& dir, const std::string& name, const digest& id) {
-  auto& node = *dir.add_directories();
-  node.set_name(name);
-  *node.mutable_digest() = id.to_proto();
-}
-
-void add_link(reapi::Directory& dir, const std::string& name, const std::string& target) {
-  auto& node = *dir.add_symlinks();
-  node.set_name(name);
-  node.set_target(target);
-}
 
 } // namespace
 
@@ -196,6 +206,21 @@ CAF_TEST(what can not be expressed is refused naming it) {
   std::filesystem::remove(folder.path() / "fifo");
   write_text(folder.path() / "\xff", "x");
   CAF_CHECK(refused("UTF-8"));
+}
+
+CAF_TEST(two input roots differ in the files that are not the same) {
+  const auto differences = compare_trees(*store, put_nested("a"), put_nested("bb"), 10);
+  CAF_REQUIRE(differences.ok());
+  CAF_REQUIRE_EQUAL(differences->size(), 1u);
+  CAF_CHECK_EQUAL(differences->front().path, "below/file");
+  CAF_CHECK_EQUAL(differences->front().before, "file " + digest::of("a", sha).hash() + "/1");
+  CAF_CHECK_EQUAL(differences->front().after, "file " + digest::of("bb", sha).hash() + "/2");
+}
+
+CAF_TEST(input roots of different digest functions can not be compared) {
+  const auto other = put_nested("a", digest_function::sha1);
+  CAF_CHECK(absl::IsFailedPrecondition(compare_trees(*store, put_nested("a"), other, 10).status()));
+  CAF_CHECK(absl::IsFailedPrecondition(compare_trees(*store, other, put_nested("a"), 10).status()));
 }
 
 CAF_TEST(a result names its trees and their files) {

@@ -19,6 +19,7 @@ using image_box = box<absl::StatusOr<image_facts>>;
 /// An engine that has an image or not, and a registry behind it that has it or not.
 struct fixture {
   std::atomic<bool> has = false;
+  std::atomic<const char*> described = facts;
   std::atomic<bool> can_pull = true;
   std::atomic<int> pulls = 0;
   std::atomic<int> held = 0; ///< pulls that wait for `go`
@@ -29,7 +30,7 @@ struct fixture {
     if (request.rfind("POST /v1.41/images/create?fromImage=debian%3A12 ", 0) == 0)
       return pull(x);
     CAF_CHECK_EQUAL(request.rfind("GET /v1.41/images/debian%3A12/json ", 0), 0u);
-    x.answer(has ? 200 : 404, has ? facts : R"({"message":"No such image: debian:12"})");
+    x.answer(has ? 200 : 404, has ? described.load() : R"({"message":"No such image: debian:12"})");
   }};
   execution_thread thread;
   std::unique_ptr<engine_client> client = make_engine_client(thread, {.socket = engine.socket()});
@@ -79,6 +80,23 @@ CAF_TEST(an image that the engine has is not pulled) {
   CAF_CHECK_EQUAL(image->environment[1].first, "A");
   CAF_CHECK_EQUAL(image->environment[1].second, "b=c");
   CAF_CHECK_EQUAL(pulls.load(), 0);
+}
+
+CAF_TEST(an image that is described in another way than expected has no environment) {
+  has = true;
+  for (const auto* odd :
+       {R"({"Id":"x"})", R"({"Id":"x","Config":null})", R"({"Id":"x","Config":[1]})",
+        R"({"Id":"x","Config":"y"})", R"({"Id":"x","Config":{"Env":null}})",
+        R"({"Id":"x","Config":{"Env":7}})", R"({"Id":"x","Config":{"Env":{"A":1}}})"}) {
+    described = odd;
+    const auto image = ask().get();
+    CAF_REQUIRE(image.ok());
+    CAF_CHECK(image->environment.empty());
+  }
+  for (const auto* useless : {"", "{", "[]", R"({"Id":1})"}) {
+    described = useless;
+    CAF_CHECK(absl::IsInternal(ask().get().status()));
+  }
 }
 
 CAF_TEST(an image that it does not have is pulled once whoever asks) {

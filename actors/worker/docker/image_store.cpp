@@ -26,7 +26,10 @@ absl::StatusOr<image_facts> parse_image(const std::string& body) {
     return absl::InternalError("the container engine says of an image what can not be understood");
   image_facts x;
   x.id = parsed["Id"].get<std::string>();
-  for (const auto& each : parsed.value("/Config/Env"_json_pointer, json::array())) {
+  const auto environment = "/Config/Env"_json_pointer;
+  if (!parsed.value("Config", json()).is_object() || !parsed.contains(environment))
+    return x;
+  for (const auto& each : parsed.at(environment)) {
     const auto text = each.is_string() ? each.get<std::string>() : "";
     if (const auto equals = text.find('='); equals != std::string::npos)
       x.environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));

@@ -80,6 +80,12 @@ inline std::vector<int> take_descriptors(const msghdr& packet) {
   return fds;
 }
 
+inline void close_all(std::vector<int>& fds) {
+  for (const int fd : fds)
+    ::close(fd);
+  fds.clear();
+}
+
 } // namespace detail
 
 /// False, with errno, when the packet could not be sent. Never waits on a non-blocking socket.
@@ -135,12 +141,14 @@ inline received receive_packet(int socket, std::string& message, std::vector<int
   do
     n = ::recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
-  if (n == 0)
-    return received::end;
   if (n < 0)
     return errno == EAGAIN ? received::nothing_yet
                            : (errno == ECONNRESET ? received::end : received::broken);
   attached = detail::take_descriptors(packet);
+  if (n == 0) { // or a packet of nothing, which ends it as well
+    detail::close_all(attached);
+    return received::end;
+  }
   bool whole = static_cast<std::size_t>(n) >= sizeof header
                && (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0
                && std::memcmp(header.magic, packet_header{}.magic, sizeof header.magic) == 0
@@ -158,9 +166,7 @@ inline received receive_packet(int socket, std::string& message, std::vector<int
   }
   if (whole)
     return received::message;
-  for (const int fd : attached)
-    ::close(fd);
-  attached.clear();
+  detail::close_all(attached);
   return received::broken;
 }
 
