@@ -110,7 +110,9 @@ work_dir = "{self.folder}/work"
             self.process = subprocess.Popen([BIN / "re-server", "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
                                             preexec_fn=self.limit if self.descriptors else None)
-        self.rectl("status", "--wait", "20", check=True)
+        if self.rectl("status", "--wait", "20").returncode != 0:
+            self.tell_all()
+            raise AssertionError("the server does not answer")
         return self
 
     def limit(self):
