@@ -99,7 +99,7 @@ CAF_TEST(what stalls is counted once and told until it is over) {
   pass(5);
   CAF_CHECK(counted("silent_action", 1));
   CAF_REQUIRE_EQUAL(stalls().size(), 1u);
-  CAF_CHECK_EQUAL(stalls()[0].action, digest::of("1").hash());
+  CAF_CHECK_EQUAL(std::string(stalls()[0].action), digest::of("1").hash());
   end(1);
   pass(3);
   CAF_CHECK(stalls().empty());
