@@ -20,8 +20,9 @@ CAF_TEST(the configured instance may stand before and any other is 404 in words)
 }
 
 CAF_TEST(what is no hash is 400 in words) {
-  for (const std::string hash : {"", "abc", "../../etc/passwd", std::string(64, 'G').c_str(),
-                                 std::string(64, 'A').c_str(), std::string(63, 'a').c_str()})
+  for (const auto& hash :
+       std::initializer_list<std::string>{"", "abc", "../../etc/passwd", std::string(64, 'G'),
+                                          std::string(64, 'A'), std::string(63, 'a')})
     CAF_CHECK(!begins(get("/cas/" + hash), "HTTP/1.1 200 "));
   CAF_CHECK(begins(get("/cas/" + std::string(64, 'A')), "HTTP/1.1 400 "));
   CAF_CHECK(contains(get("/ac/abc"), "3 characters"));

@@ -14,6 +14,14 @@ struct fixture {
   std::vector<int> begun;
   std::vector<work_turns::turn> held;
 
+  /// One by one: when a turn goes, the next one comes to those that are held.
+  ~fixture() {
+    while (!held.empty()) {
+      const auto gone = std::move(held.back());
+      held.pop_back();
+    }
+  }
+
   bool take(int who) {
     return turns->take([this, who](work_turns::turn x) {
       begun.push_back(who);
