@@ -116,9 +116,9 @@ private:
   }
 
   void take_up(std::shared_ptr<blob_writer> rest) {
-    so_far_.received = rest->size();
-    target_.open(std::move(rest));
-    committed_ = so_far_.received;
+    so_far_.take_up(rest->size(), messages_.front().write_offset());
+    target_.open(std::move(rest), so_far_.kept - so_far_.received);
+    committed_ = so_far_.committed();
     caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {so_far_.blob.id}},
                    reply<missing_blobs>([me = me()](const absl::StatusOr<missing_blobs>& missing) {
                      if (!missing.ok())

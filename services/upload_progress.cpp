@@ -18,6 +18,11 @@ std::int64_t most_on_wire(const wire_blob& blob) {
 
 } // namespace
 
+void upload_progress::take_up(std::int64_t left, std::int64_t write_offset) {
+  kept = left;
+  received = 0 < write_offset && write_offset < left ? write_offset : left;
+}
+
 absl::Status upload_progress::take(const write_message& message) {
   if (!message.resource_name().empty() && message.resource_name() != name)
     return absl::InvalidArgumentError(where() + ": a later message names another resource, '"

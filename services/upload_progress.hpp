@@ -5,6 +5,7 @@
 
 #include <absl/status/status.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -16,7 +17,12 @@ struct upload_progress {
   std::string name;          ///< the resource name
   dialect client;            ///< what it expects in the answer, if it packs
   std::int64_t received = 0; ///< bytes on the wire, with what is being stored
+  std::int64_t kept = 0;     ///< what an earlier stream left, which this one may send again in part
   bool finished = false;     ///< finish_write has come
+
+  /// Goes on with what an earlier stream left, `left` bytes, from where the client does: it may
+  /// have asked how much was stored a moment before the last of it was.
+  void take_up(std::int64_t left, std::int64_t write_offset);
 
   /// Counts this message. INVALID_ARGUMENT when it does not go on where the one before ended.
   absl::Status take(const write_message& message);
@@ -24,7 +30,7 @@ struct upload_progress {
   // ---- what committed_size says ----
 
   /// Of an upload that ends here and may go on later. Packed ones begin again.
-  std::int64_t committed() const noexcept { return blob.packed ? 0 : received; }
+  std::int64_t committed() const noexcept { return blob.packed ? 0 : std::max(received, kept); }
   /// The blob was stored by this upload.
   std::int64_t size_when_finished() const;
   /// The blob is there, whatever came.

@@ -2,6 +2,7 @@
 
 #include "services/unpacking_writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace expbuild {
@@ -9,8 +10,9 @@ namespace expbuild {
 upload_target::upload_target() = default;
 upload_target::~upload_target() = default;
 
-void upload_target::open(std::shared_ptr<blob_writer> writer) {
+void upload_target::open(std::shared_ptr<blob_writer> writer, std::int64_t known) {
   writer_ = std::move(writer);
+  known_ = static_cast<std::size_t>(known);
 }
 
 void upload_target::open_packed(std::shared_ptr<blob_writer> writer, const wire_blob& blob,
@@ -22,8 +24,14 @@ void upload_target::open_packed(std::shared_ptr<blob_writer> writer, const wire_
 void upload_target::take(std::vector<write_message> messages) {
   messages_ = std::move(messages);
   next_ = 0;
-  for (const auto& x : messages_)
-    pieces_.insert(pieces_.end(), x.data().begin(), x.data().end());
+  for (const auto& message : messages_)
+    for (auto piece : message.data()) {
+      const auto known = std::min(known_, piece.size());
+      known_ -= known;
+      piece.remove_prefix(known);
+      if (!piece.empty())
+        pieces_.push_back(piece);
+    }
 }
 
 bool upload_target::has_more() const noexcept {

@@ -19,8 +19,8 @@ public:
   upload_target();
   ~upload_target();
 
-  /// Plain bytes go on where this writer is.
-  void open(std::shared_ptr<blob_writer> writer);
+  /// Plain bytes go on where this writer is, but for the first `known` of them: it has these.
+  void open(std::shared_ptr<blob_writer> writer, std::int64_t known = 0);
   void open_packed(std::shared_ptr<blob_writer> writer, const wire_blob& blob,
                    std::shared_ptr<memory_budget> memory);
 
@@ -53,6 +53,7 @@ private:
   std::vector<write_message> messages_;         ///< being stored
   std::vector<std::string_view> pieces_;        ///< of all of them
   std::size_t next_ = 0;                        ///< of pieces_
+  std::size_t known_ = 0;                       ///< bytes that come and are not to be stored
 };
 
 } // namespace expbuild

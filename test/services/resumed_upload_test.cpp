@@ -87,6 +87,16 @@ CAF_TEST(an upload that was received whole but not finished needs no byte more) 
   CAF_CHECK(stored(id));
 }
 
+CAF_TEST(a client may send again some of what was received) {
+  interrupt("hello wo"); // of which it had heard when it was less
+  upload rest(*this);
+  rest.send(name, 5, " w"); // nothing new yet
+  CAF_CHECK(comes_true([&] { return query(name).committed_size() == 8; }));
+  CAF_CHECK(rest.send(name, 7, "orld", true).end() == grpc::OK);
+  CAF_CHECK_EQUAL(rest.answer.committed_size(), 11);
+  CAF_CHECK_EQUAL(bytes_of(id.to_resource()), "hello world");
+}
+
 CAF_TEST(offset 0 begins again) {
   interrupt("jello");
   upload again(*this);
@@ -94,11 +104,11 @@ CAF_TEST(offset 0 begins again) {
   CAF_CHECK(stored(id));
 }
 
-CAF_TEST(another offset than what was received is refused and costs nothing) {
+CAF_TEST(an offset beyond what was received is refused and costs nothing) {
   interrupt("hello");
   upload x(*this);
-  CAF_CHECK(x.send(name, 3, "lo world", true).end() == grpc::INVALID_ARGUMENT);
-  CAF_CHECK(contains(x.error, "write_offset is 3, but 5"));
+  CAF_CHECK(x.send(name, 7, "orld", true).end() == grpc::INVALID_ARGUMENT);
+  CAF_CHECK(contains(x.error, "write_offset is 7, but 5"));
   CAF_CHECK_EQUAL(query(name).committed_size(), 5);
 }
 
