@@ -118,7 +118,7 @@ class Crashes(unittest.TestCase):
     @needs_root
     def test_a_power_cut_takes_nothing_that_was_promised_to_survive_it(self):
         for level in ("strict", "grouped"):
-            with loop_disk(1500) as (image, mount):
+            with loop_disk(8000 if LONG else 1500) as (image, mount):  # sparse; all of the rounds must have room
                 safe = []
                 for _ in range(20 if LONG else 2):
                     server = on(mount, level).start()
