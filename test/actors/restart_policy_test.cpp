@@ -6,6 +6,17 @@
 using namespace expbuild;
 using namespace std::chrono_literals;
 
+namespace {
+
+const restart_options three_in_ten_seconds{.first_pause = 1ms,
+                                           .longest_pause = 1ms,
+                                           .quiet = 60s,
+                                           .intensity = 3,
+                                           .window = 10s,
+                                           .quarantine = 30s};
+
+} // namespace
+
 CAF_TEST(pauses between restarts double up to a limit and start anew after a quiet time) {
   restart_policy policy({.first_pause = 100ms,
                          .longest_pause = 1s,
@@ -24,12 +35,7 @@ CAF_TEST(pauses between restarts double up to a limit and start anew after a qui
 }
 
 CAF_TEST(too many failures in the window mean quarantine) {
-  restart_policy policy({.first_pause = 1ms,
-                         .longest_pause = 1ms,
-                         .quiet = 60s,
-                         .intensity = 3,
-                         .window = 10s,
-                         .quarantine = 30s});
+  restart_policy policy(three_in_ten_seconds);
   const auto now = restart_policy::time_point{} + 1h;
   for (int i = 0; i < 3; ++i)
     CAF_CHECK(!policy.after_failure(now + i * 1s, 0.5).quarantined);
@@ -40,12 +46,7 @@ CAF_TEST(too many failures in the window mean quarantine) {
 }
 
 CAF_TEST(failures that are far apart never lead to quarantine) {
-  restart_policy policy({.first_pause = 1ms,
-                         .longest_pause = 1ms,
-                         .quiet = 60s,
-                         .intensity = 3,
-                         .window = 10s,
-                         .quarantine = 30s});
+  restart_policy policy(three_in_ten_seconds);
   auto now = restart_policy::time_point{} + 1h;
   for (int i = 0; i < 50; ++i)
     CAF_CHECK(!policy.after_failure(now += 5s, 0.5).quarantined);
