@@ -12,7 +12,6 @@
 
 #include "google/bytestream/bytestream.pb.h"
 
-#include <caf/send.hpp>
 #include <grpcpp/server_context.h>
 
 #include <atomic>
@@ -119,14 +118,13 @@ private:
     so_far_.take_up(rest->size(), messages_.front().write_offset());
     target_.open(std::move(rest), so_far_.kept - so_far_.received);
     committed_ = so_far_.committed();
-    caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {so_far_.blob.id}},
-                   reply<missing_blobs>([me = me()](const absl::StatusOr<missing_blobs>& missing) {
-                     if (!missing.ok())
-                       return me->end(missing.status(), fate::kept);
-                     if (missing->digests.empty())
-                       return me->end_with_size(me->so_far_.size_when_there());
-                     me->begin_bytes();
-                   }));
+    find_one(*context_, so_far_.blob.id, [me = me()](const absl::StatusOr<bool>& there) {
+      if (!there.ok())
+        return me->end(there.status(), fate::kept);
+      if (*there)
+        return me->end_with_size(me->so_far_.size_when_there());
+      me->begin_bytes();
+    });
   }
 
   void open() {

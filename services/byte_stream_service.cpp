@@ -1,5 +1,6 @@
 #include "services/blob_download.hpp"
 #include "services/blob_upload.hpp"
+#include "services/one_blob.hpp"
 #include "services/raw_message.hpp"
 #include "services/request_checks.hpp"
 #include "services/resource_name.hpp"
@@ -9,7 +10,6 @@
 
 #include "google/bytestream/bytestream.grpc.pb.h"
 
-#include <caf/send.hpp>
 #include <grpcpp/server_context.h>
 
 namespace expbuild {
@@ -114,15 +114,14 @@ public:
 private:
   void look_up(const digest& id, const std::string& name,
                bytestream::QueryWriteStatusResponse* response, const unary_call& answer) const {
-    auto tell = [id, name, response, answer,
-                 uploads = context_->uploads](const absl::StatusOr<missing_blobs>& missing) {
-      const bool there = missing.ok() && missing->digests.empty();
-      response->set_complete(there);
-      response->set_committed_size(there ? id.size_bytes() : uploads->committed(name));
-      answer.finish(missing.status());
-    };
-    caf::anon_send(context_->cas, find_missing{.trace = {}, .digests = {id}},
-                   reply<missing_blobs>(std::move(tell)));
+    find_one(*context_, id,
+             [id, name, response, answer,
+              uploads = context_->uploads](const absl::StatusOr<bool>& found) {
+               const bool there = found.value_or(false);
+               response->set_complete(there);
+               response->set_committed_size(there ? id.size_bytes() : uploads->committed(name));
+               answer.finish(found.status());
+             });
   }
 
   context_ptr context_;

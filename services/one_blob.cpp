@@ -14,6 +14,14 @@ void open_one(const service_context& context, const digest& id,
                  }));
 }
 
+void find_one(const service_context& context, const digest& id,
+              std::function<void(absl::StatusOr<bool>)> then) {
+  caf::anon_send(context.cas, find_missing{.trace = {}, .digests = {id}},
+                 reply<missing_blobs>([then = std::move(then)](absl::StatusOr<missing_blobs> x) {
+                   then(x.ok() ? absl::StatusOr<bool>(x->digests.empty()) : x.status());
+                 }));
+}
+
 void begin_one(const service_context& context, const digest& id,
                std::function<void(begun_write)> then) {
   caf::anon_send(context.cas, begin_writes{.trace = {}, .digests = {id}},

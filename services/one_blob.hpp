@@ -15,6 +15,10 @@ using opened_blob = absl::StatusOr<std::shared_ptr<blob_reader>>;
 void open_one(const service_context& context, const digest& id,
               std::function<void(opened_blob)> then);
 
+/// Whether it is stored; if so it is promised.
+void find_one(const service_context& context, const digest& id,
+              std::function<void(absl::StatusOr<bool>)> then);
+
 /// A writer, or null when the blob is there already.
 using begun_write = absl::StatusOr<std::shared_ptr<blob_writer>>;
 void begin_one(const service_context& context, const digest& id,
