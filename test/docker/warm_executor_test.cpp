@@ -108,7 +108,7 @@ CAF_TEST(a command reaches the network that its worker has and no other) {
   const auto interfaces =
       "tail -n +3 /proc/net/dev | sed 's/:.*//' | tr -d ' ' | sort | tr '\\n' ' '";
   const auto talk =
-      "nc -l -p 4711 & until echo hi | nc 127.0.0.1 4711 2> /dev/null; do :; done; wait";
+      "nc -l -p 4711 & { until echo hi | nc 127.0.0.1 4711; do :; done; } 2> /dev/null; wait";
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
   CAF_CHECK_EQUAL(says(interfaces), "lo ");
   CAF_CHECK_EQUAL(says(talk), "hi\n");
