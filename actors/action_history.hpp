@@ -49,8 +49,9 @@ public:
   action_snapshot of(std::uint64_t execution) const;
 
   /// By operation name, action hash, invocation id (correlated ones, too) or target, whole or as a
-  /// prefix of at least 6 characters, or by worker or the trace id that lines of the log carry; the latest when several belong to it. NOT_FOUND, or
-  /// INVALID_ARGUMENT when the text begins the names of different operations.
+  /// prefix of at least 6 characters, or by worker or the trace id that lines of the log carry; the
+  /// latest when several belong to it. NOT_FOUND, or INVALID_ARGUMENT when the text begins the
+  /// names of different operations.
   absl::StatusOr<action_snapshot> find(const std::string& query) const;
 
   /// Those that are older than `before` (0: all).

@@ -56,7 +56,14 @@ config read_config_file(const std::filesystem::path& path, config_problems& prob
     problems.push_back({severity::error, path.string(), 0, 0, "the file can not be read"});
     return {};
   }
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text; // not by iterators: they throw when the disk fails
+  for (char c = 0; file.get(c);)
+    text += c;
+  if (file.bad()) {
+    problems.push_back(
+        {severity::error, path.string(), 0, 0, "the file can not be read to its end"});
+    return {};
+  }
   return read_config_text(text, path.string(), problems);
 }
 

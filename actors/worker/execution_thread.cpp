@@ -17,8 +17,9 @@ namespace {
 std::vector<pid_t> children_of_ours() {
   std::vector<pid_t> found;
   std::error_code error;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", error)) {
-    std::ifstream list(task.path() / "children");
+  for (std::filesystem::directory_iterator task("/proc/self/task", error);
+       !error && task != end(task); task.increment(error)) {
+    std::ifstream list(task->path() / "children");
     for (pid_t pid = 0; list >> pid;)
       found.push_back(pid);
   }

@@ -260,6 +260,16 @@ CAF_TEST(blobs are compressed when the file says so and only in the CAS) {
   CAF_CHECK(!read("[storage.action_cache]\ncompression = 'zstd'\n").ok());
 }
 
+CAF_TEST(a file that can not be read is an error in words and no end of the program) {
+  for (const auto* path : {"/no/such/file", "/tmp", "/proc/self/mem"}) { // the last fails: EIO
+    config_problems problems;
+    read_config_file(path, problems);
+    CAF_REQUIRE_EQUAL(problems.size(), 1u);
+    CAF_CHECK_EQUAL(problems[0].file, path);
+    CAF_CHECK(problems[0].message.find("can not be read") != std::string::npos);
+  }
+}
+
 CAF_TEST(a backend that is not supported yet says so) {
   CAF_CHECK(read("[storage.cas]\nbackend = \"redis\"\n").text().find("not supported yet")
             != std::string::npos);

@@ -107,8 +107,10 @@ CAF_TEST(limits of the container hold for what is put into it) {
 CAF_TEST(a command reaches the network that its worker has and no other) {
   const auto interfaces =
       "tail -n +3 /proc/net/dev | sed 's/:.*//' | tr -d ' ' | sort | tr '\\n' ' '";
+  // The listener speaks: whoever has nothing to say hangs up first, with busybox's nc.
   const auto talk =
-      "nc -l -p 4711 & { until echo hi | nc 127.0.0.1 4711; do :; done; } 2> /dev/null; wait";
+      "nc -l -p 4711 -e echo hi & { until nc 127.0.0.1 4711 < /dev/null; do :; done; } "
+      "2> /dev/null; wait";
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
   CAF_CHECK_EQUAL(says(interfaces), "lo ");
   CAF_CHECK_EQUAL(says(talk), "hi\n");

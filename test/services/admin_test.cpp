@@ -61,7 +61,7 @@ CAF_TEST(a trace is found by the name of its operation) {
                                           .operation = "operation-1",
                                           .action = x.action,
                                           .asker = x.asker,
-                     .loaded = nullptr});
+                                          .loaded = nullptr});
     caf::anon_send(cas, find_missing{.trace = {}, .digests = {}},
                    reply<missing_blobs>([sink](const auto&) { sink.finish(absl::OkStatus()); }));
   });

@@ -32,9 +32,13 @@ inline void write_text(const std::filesystem::path& path, const std::string& tex
   std::ofstream(path, std::ios::binary) << text;
 }
 
+/// What can be read of it: the kernel's file of a process that ends meanwhile is short, no error.
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  for (char c = 0; file.get(c);)
+    text += c;
+  return text;
 }
 
 /// Regular files below a folder.

@@ -54,12 +54,18 @@ const std::string loopback_service =
     "connect(C, sockaddr_in(7777, INADDR_LOOPBACK)) or die \"connect: $!\"; print <C>; exit 0 } "
     "accept(A, L); syswrite(A, \"served\\n\"); close(A); wait'";
 
-/// Control groups with the name of that runner's, anywhere.
-std::size_t groups_of(std::int64_t runner) {
+/// Control groups with the name of that runner's, anywhere. Other programs make and remove groups
+/// meanwhile: a folder that goes while it is read ends the look at that folder, not all of it.
+std::size_t groups_of(std::int64_t runner, const std::filesystem::path& below = "/sys/fs/cgroup") {
   std::size_t count = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator("/sys/fs/cgroup", error))
-    count += entry.path().filename() == "expbuild-" + std::to_string(runner) ? 1 : 0;
+  std::error_code gone;
+  for (std::filesystem::directory_iterator i(below, gone); !gone && i != end(i);
+       i.increment(gone)) {
+    std::error_code ignored;
+    if (i->is_directory(ignored))
+      count += (i->path().filename() == "expbuild-" + std::to_string(runner) ? 1 : 0)
+               + groups_of(runner, i->path());
+  }
   return count;
 }
 

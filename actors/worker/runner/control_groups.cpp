@@ -2,6 +2,7 @@
 
 #include "actors/worker/runner/descriptor.hpp"
 #include "actors/worker/runner/hierarchy.hpp"
+#include "actors/worker/runner/small_file.hpp"
 
 #include <algorithm>
 #include <dirent.h>
@@ -26,11 +27,6 @@ problem put(const std::string& path, const std::string& text) {
   if (!file || ::write(file.get(), text.data(), text.size()) < 0)
     return failed("writing " + path);
   return {};
-}
-
-std::string get(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 bool has_word(const std::string& text, const std::string& word) {
@@ -68,9 +64,9 @@ problem move_members(const std::string& from, const std::string& to) {
 
 /// Makes a group's controller available in the groups beneath it.
 problem pass_on(const std::string& group, const std::string& controller) {
-  if (has_word(get(group + "/cgroup.subtree_control"), controller))
+  if (has_word(text_of(group + "/cgroup.subtree_control"), controller))
     return {};
-  if (!has_word(get(group + "/cgroup.controllers"), controller))
+  if (!has_word(text_of(group + "/cgroup.controllers"), controller))
     return {ENOENT, "looking for the controller " + controller + " in " + group};
   const auto passing = group + "/cgroup.subtree_control";
   auto x = put(passing, "+" + controller);

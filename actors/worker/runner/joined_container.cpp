@@ -1,9 +1,9 @@
 #include "actors/worker/runner/joined_container.hpp"
 
 #include "actors/worker/runner/hierarchy.hpp"
+#include "actors/worker/runner/small_file.hpp"
 
 #include <fcntl.h>
-#include <fstream>
 #include <poll.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -70,8 +70,7 @@ problem joined_container::enter_groups(const std::string& id, const std::string&
 }
 
 bool joined_container::has_ended() const {
-  std::ifstream file(stat_);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const auto text = text_of(stat_);
   const auto fields = text.rfind(')'); // of its name, which may contain anything
   char state = 'X';
   unsigned long flags = exiting_flag;

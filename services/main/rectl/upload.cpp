@@ -26,6 +26,8 @@ absl::StatusOr<digest> hash_file(const std::filesystem::path& path) {
   std::vector<char> buffer(chunk_bytes);
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0)
     hash.update({buffer.data(), static_cast<std::size_t>(file.gcount())});
+  if (file.bad())
+    return absl::DataLossError("cannot read " + path.string() + " to its end");
   return hash.finish();
 }
 
