@@ -9,8 +9,8 @@ namespace expbuild {
 
 /// One file of it. All parts live as long as the program.
 struct dashboard_asset {
-  std::string_view
-      path; ///< below /ui/: "app.js". "index.html" also answers every other path there.
+  /// Below /ui/: "app.js". "index.html" also answers every other path there.
+  std::string_view path;
   std::string_view content_type; ///< with its charset
   std::string_view bytes;        ///< not compressed
   std::string_view etag;         ///< with its quotes: a hash of the bytes

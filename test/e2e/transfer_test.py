@@ -73,6 +73,13 @@ class Transfer(ServedCase):
         self.assertFalse((self.folder / "out").exists())
         self.assertEqual(self.server.rectl("download", digest_of(b""), "-o", self.folder).returncode, 2)
 
+    def test_a_path_that_the_system_refuses_is_told_with_its_reason(self):
+        name = "n" * 5000
+        for asked in (("upload", name), ("upload", self.folder / "none"), ("download", digest_of(b""), "-o", name)):
+            told = self.server.rectl(*asked)
+            self.assertIn(told.returncode, (1, 2, 5), told.stderr)
+            self.assertRegex(told.stderr, "File name too long|No such file|does not exist")
+
     def test_a_download_that_is_killed_leaves_no_file(self):
         data = os.urandom(4 << 20)
         (self.folder / "file").write_bytes(data)

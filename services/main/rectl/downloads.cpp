@@ -49,7 +49,8 @@ int run_download(const globals& given, const download_request& request) {
   const auto id = parse_digest_argument(request.what);
   if (!id.ok())
     return wrong_usage(id.status());
-  if (!request.is_tree && std::filesystem::is_directory(request.to))
+  std::error_code is_none; // saving says why
+  if (!request.is_tree && std::filesystem::is_directory(request.to, is_none))
     return wrong_usage(absl::InvalidArgumentError(
         "'" + request.to + "' is a folder: name a file, or give --tree for a Directory or Tree"));
   client server(given.connection);

@@ -21,7 +21,7 @@ constexpr std::size_t question_size = 10'000; // digests of one FindMissingBlobs
 absl::StatusOr<digest> hash_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
-    return absl::NotFoundError("cannot read " + path.string());
+    return errno_status(errno, "opening " + path.string());
   hasher hash(digest_function::sha256);
   std::vector<char> buffer(chunk_bytes);
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0)

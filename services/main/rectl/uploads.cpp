@@ -40,7 +40,8 @@ int run_upload(const globals& given, const std::vector<std::string>& paths) {
   upload_set blobs;
   std::vector<uploaded> all;
   for (const auto& path : paths) {
-    const bool is_directory = std::filesystem::is_directory(path);
+    std::error_code is_none; // add_file says why
+    const bool is_directory = std::filesystem::is_directory(path, is_none);
     const auto id = is_directory ? blobs.add_directory(path) : blobs.add_file(path);
     if (!id.ok())
       return complain(id.status());
