@@ -128,11 +128,12 @@ absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_packed(const diges
 
 absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest& id,
                                                                    blob_place place) {
+  const auto removals = files_->removals();
   auto file = files_->open(id, place);
   if (!file.ok())
     return file.status();
   if (!is_index_complete())
-    index_.add_found(id, file->place(), 0);
+    files_->add_found(id, file->place(), 0, removals);
   return make_file_reader(id, *std::move(file), shared_from_this());
 }
 

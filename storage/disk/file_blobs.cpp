@@ -66,6 +66,7 @@ void file_blobs::lose(const digest& id, const absl::Status& why) {
   const bool was_known = index_.remove(id, in_a_file).has_value();
   if (!absl::IsNotFound(why))
     files_.quarantine(id).IgnoreError(); // it is not found any more in any case
+  ++removals_;
   if (was_known && options_.events.lost)
     options_.events.lost(id, why);
 }
@@ -74,6 +75,7 @@ void file_blobs::lose(const digest& id, const absl::Status& why) {
 void file_blobs::give_up_pending(const digest& id, const absl::Status& why) {
   const std::lock_guard lock(guard_of(id));
   files_.quarantine_pending(id).IgnoreError(); // the next start does not trust it either
+  ++removals_;
   if (files_.has_settled(id))
     return;
   if (index_.remove(id, in_a_file) && options_.events.lost)
@@ -218,7 +220,7 @@ absl::Status file_blobs::stays_pending(const digest& id, const absl::Status& why
 
 /// A power cut may have left a name without its bytes.
 absl::Status file_blobs::load_pending() {
-  return files_.for_each_pending([this](const digest& id) {
+  return files_.for_each_pending([this, before = removals()](const digest& id) {
     auto found = files_.open_pending(id);
     if (absl::IsNotFound(found.status())) // somebody stored it again, and it got its place
       return absl::OkStatus();
@@ -229,7 +231,7 @@ absl::Status file_blobs::load_pending() {
       give_up_pending(id, file.status());
       return absl::OkStatus();
     }
-    index_.add_found(id, file->place(), file->stamp());
+    add_found(id, file->place(), file->stamp(), before);
     const std::lock_guard lock(pending_guard_);
     pending_.push_back(id);
     return absl::OkStatus();
@@ -253,12 +255,23 @@ std::optional<blob_place> file_blobs::place_at_start(const digest& id, stored_as
 }
 
 absl::Status file_blobs::load(bool look_at_them) {
-  return files_.for_each([this, look_at_them](const digest& id, stored_as form) {
+  return files_.for_each([=, this, before = removals()](const digest& id, stored_as form) {
     if (const auto place = place_at_start(id, form, look_at_them);
-        place && !index_.add_found(id, *place, 0))
+        place && !add_found(id, *place, 0, before))
       drop_twin(id, form);
     return absl::OkStatus();
   });
+}
+
+bool file_blobs::add_found(const digest& id, blob_place place, std::uint32_t stamp,
+                           std::uint64_t removals) {
+  const std::lock_guard lock(guard_of(id));
+  if (removals != removals_) {
+    const auto file = files_.open(id, form_of(place));
+    if (!file.ok() || file->form != form_of(place))
+      return false;
+  }
+  return index_.add_found(id, place, stamp);
 }
 
 /// One form is enough, once it is there for good.
@@ -278,13 +291,16 @@ absl::Status file_blobs::evict(const blob_index::victim& victim) {
     return absl::OkStatus();
   auto status = files_.remove(victim.id);
   index_.remove(victim.id, in_a_file);
+  ++removals_;
   return status;
 }
 
 absl::Status file_blobs::remove(const digest& id) {
   const std::lock_guard lock(guard_of(id));
   index_.remove(id, in_a_file);
-  return files_.remove(id);
+  auto status = files_.remove(id);
+  ++removals_;
+  return status;
 }
 
 } // namespace expbuild

@@ -4,6 +4,7 @@
 #include "storage/disk/unsynced_age.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <vector>
@@ -47,6 +48,12 @@ public:
   /// `look_at_them`: a name does not even mean that the size is right.
   absl::Status load(bool look_at_them);
 
+  /// How many names have been removed so far: for `add_found`.
+  std::uint64_t removals() const { return removals_; }
+  /// Tells the index of a file that was seen when there had been so many removals; when there were
+  /// more since, it looks for the file again. False: it is gone, or known already.
+  bool add_found(const digest& id, blob_place place, std::uint32_t stamp, std::uint64_t removals);
+
   /// Removes those that are in files, except what was stored again meanwhile.
   absl::Status evict(const blob_index::victim& victim);
 
@@ -79,6 +86,7 @@ private:
 
   /// One name is published, settled or removed at a time, together with what the index says of it.
   std::array<std::mutex, 64> name_guards_;
+  std::atomic<std::uint64_t> removals_{0}; ///< counted under the name's guard, when it is gone
 
   std::mutex pending_guard_;
   std::vector<digest> pending_;

@@ -69,7 +69,7 @@ CAF_TEST(who stands on the only thread of the lane does all of it alone) {
 CAF_TEST(after a failure nothing is begun and the failure is told) {
   const auto io = pool_of(1);
   std::promise<void> hold;
-  io->post(lane, [&] { hold.get_future().wait(); }); // nobody helps
+  io->post(lane, [held = hold.get_future().share()] { held.wait(); }); // nobody helps
   int begun = 0;
   const auto status = share_work(io.get(), lane, 100, 1, [&](std::size_t i) {
     ++begun;
