@@ -11,7 +11,7 @@ namespace expbuild {
 
 namespace {
 
-constexpr auto limit = std::chrono::seconds(5);
+constexpr auto limit = std::chrono::seconds(30);
 
 using answer = std::promise<absl::StatusOr<host_abilities>>;
 
@@ -42,7 +42,7 @@ public:
     timer_.expires_after(limit);
     timer_.async_wait([me = shared_from_this()](boost::system::error_code error) {
       if (!error)
-        me->runner_->kill(absl::DeadlineExceededError("the runner said nothing for 5 s"));
+        me->runner_->kill(absl::DeadlineExceededError("the runner said nothing for 30 s"));
     });
     runner_->send(setup_request(options.sandbox), {}).IgnoreError(); // else `gone` is told
   }

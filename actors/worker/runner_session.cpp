@@ -9,7 +9,7 @@ namespace {
 
 using boost::system::error_code;
 using clock = std::chrono::system_clock;
-constexpr auto startup_limit = std::chrono::seconds(5);
+constexpr auto startup_limit = std::chrono::seconds(30);
 constexpr auto health_limit = std::chrono::seconds(5);
 
 /// Errors of the command itself; any other errno is our own trouble.
@@ -69,7 +69,7 @@ void runner_session::open(executor::on_ready ready, executor::on_lost lost) {
   timer_.async_wait([me = weak_from_this()](error_code error) {
     const auto self = me.lock();
     if (!error && self)
-      self->link_->kill(absl::UnavailableError("the runner said nothing for 5 s"));
+      self->link_->kill(absl::UnavailableError("the runner said nothing for 30 s"));
   });
   link_->send(options_.setup, {}).IgnoreError(); // as in `start`
 }

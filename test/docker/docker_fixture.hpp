@@ -1,5 +1,6 @@
 #pragma once
 #include "actors/worker/docker/docker_executor.hpp"
+#include "test/docker/counted_containers.hpp"
 #include "test/worker/host_fixture.hpp"
 
 #include <cstdlib>
@@ -17,7 +18,9 @@ struct docker_fixture {
   execution_thread thread;
   std::unique_ptr<engine_client> client =
       make_engine_client(thread, {.socket = std::getenv("EXPBUILD_TEST_ENGINE")});
-  docker_engine engine{make_image_store(*client, {}), make_containers(*client)};
+  std::shared_ptr<counted_containers> boxes =
+      std::make_shared<counted_containers>(make_containers(*client));
+  docker_engine engine{make_image_store(*client, {}), boxes};
   std::shared_ptr<io_pool> io = make_io_pool({});
   docker_executor_options options;
   std::unique_ptr<executor> sut;
@@ -62,7 +65,11 @@ struct docker_fixture {
     return has;
   }
 
+  /// Of what was begun nothing is under way any more: neither containers nor their folders.
+  void settle() { CAF_REQUIRE(boxes->wait_for_rest(patience)); }
+
   void clear() {
+    settle();
     box<absl::Status> done;
     engine.boxes->remove_labelled(container_labels::pool, options.pool, "", "", done.callback());
     CAF_CHECK_EQUAL(done.get(), absl::OkStatus());
@@ -120,7 +127,7 @@ struct docker_fixture {
 
   /// A command that runs for long, once `wait_until_up` has returned.
   ended_box start_lasting(const std::string& seconds) {
-    auto command = command_for("sleep " + seconds + " & echo up > up; wait");
+    auto command = command_for("echo so far; sleep " + seconds + " & echo up > up; wait");
     ::mkfifo((own / "up").c_str(), 0666);
     std::filesystem::permissions(own / "up", std::filesystem::perms(0666));
     up = unique_fd(::open((own / "up").c_str(), O_RDWR | O_CLOEXEC));
@@ -134,16 +141,14 @@ struct docker_fixture {
   /// A timeout and a stop leave nothing of the command, and keep what it has printed.
   void check_kills() {
     const auto seconds = host_fixture::unique_seconds();
-    CAF_CHECK(
-        attempt("echo so far; setsid sleep " + seconds + " & wait", std::chrono::milliseconds(300))
-            .why
-        == command_ended::reason::timed_out);
-    CAF_CHECK_EQUAL(printed(), "so far\n");
+    CAF_CHECK(attempt("setsid sleep " + seconds + " & wait", std::chrono::milliseconds(300)).why
+              == command_ended::reason::timed_out);
     CAF_CHECK(!host_fixture::runs(seconds));
     auto ended = start_lasting(seconds);
     wait_until_up();
     sut->stop();
     CAF_CHECK(ended.get()->why == command_ended::reason::stopped);
+    CAF_CHECK_EQUAL(printed(), "so far\n");
     CAF_CHECK(!host_fixture::runs(seconds));
   }
 

@@ -29,6 +29,7 @@ OTHER_IMAGE = "expbuild-test:2"  # the same with a file and a variable of its ow
 HOST_IMAGE = "expbuild-test:host"  # nothing: the programs are the host's, as volumes
 HOST_VOLUMES = ("/usr", "/etc/alternatives")
 BRIDGE = pathlib.Path("/sys/class/net/docker0")
+BRIDGE_LOCK = "/var/tmp/expbuild-test-bridge.lock"
 WAIT = 60
 
 
@@ -61,6 +62,7 @@ class Engine:
         self.socket = self.folder / "docker.sock"
         self.live_restore, self.bridge = live_restore, bridge
         self.process = None  # when it was started here
+        self.lock = None  # an open file, which dockerd and all it starts inherit
 
     # ---- life --------------------------------------------------------------------------------
 
@@ -76,20 +78,35 @@ class Engine:
         if self.live_restore:
             command.append("--live-restore")
         command.append("--iptables=false")
-        if self.bridge and not BRIDGE.exists():  # else it belongs to another engine
+        if self.bridge and not self.has_bridge() and self.owns_bridge():
             (self.folder / "bridge").touch()
         if not self.has_bridge():
             command.append("--bridge=none")
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen([str(x) for x in command], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+                                            stderr=log, start_new_session=True,
+                                            pass_fds=[self.lock] if self.lock else [])
+        self.until_it_answers()
+        return self
+
+    def until_it_answers(self):
         end = time.monotonic() + WAIT
         while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > end:
+            if (self.process and self.process.poll() is not None) or time.monotonic() > end:
                 print((self.folder / "log").read_text()[-3000:], file=sys.stderr)
                 raise RuntimeError("dockerd did not start")
             time.sleep(0.05)
-        return self
+
+    def owns_bridge(self):
+        """The machine has one: of the engine that comes first, for as long as anything of it lives."""
+        lock = os.open(BRIDGE_LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        self.lock = lock
+        return not BRIDGE.exists()  # it may be that of an engine which is nobody's test
 
     def has_bridge(self):
         return (self.folder / "bridge").exists()
@@ -253,7 +270,9 @@ def main():
     if verb == "down":
         engine.stop()
     elif verb == "run":
-        if not engine.answers():
+        if engine.pid():
+            engine.until_it_answers()
+        else:
             engine.start()
         engine.make_images()
         os.environ["EXPBUILD_TEST_ENGINE"] = str(engine.socket)

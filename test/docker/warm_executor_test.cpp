@@ -100,7 +100,9 @@ CAF_TEST(limits of the container hold for what is put into it) {
                 .find("fork")
             != std::string::npos);
   const auto spinner = attempt("timeout 1 sh -c 'while :; do :; done'");
-  const auto lasted = spinner.ended_at - spinner.started_at;
+  // Its start may be heard of late, and its end.
+  const auto lasted = std::max<std::chrono::nanoseconds>(spinner.ended_at - spinner.started_at,
+                                                         std::chrono::seconds(1));
   CAF_CHECK(spinner.user_time + spinner.system_time < lasted * 3 / 4); // on half a core
 }
 
@@ -156,12 +158,12 @@ CAF_TEST(a container that is removed takes its command with it and is no result)
 }
 
 CAF_TEST(an image that nobody has is told with what the engine says) {
-  options.image = "registry.invalid/none:1";
+  options.image = "localhost:1/none:1";
   const auto status = open();
   CAF_CHECK(absl::IsFailedPrecondition(status));
   const std::string text(status.message());
-  CAF_CHECK(text.find("registry.invalid/none:1") != std::string::npos);
-  CAF_CHECK(text.find("lookup registry.invalid") != std::string::npos);
+  CAF_CHECK(text.find("localhost:1/none:1") != std::string::npos);
+  CAF_CHECK(text.find("connection refused") != std::string::npos);
 }
 
 CAF_TEST(a command that wants another image gets it and one that is not there keeps the container) {
@@ -170,12 +172,12 @@ CAF_TEST(a command that wants another image gets it and one that is not there ke
   other.image = other_image;
   CAF_CHECK(start(other).get().ok());
   CAF_CHECK_EQUAL(printed(), "other");
-  const auto container = containers_of("slot");
+  const auto container = sut->pid();
   auto absent = command_for("true");
-  absent.image = "registry.invalid/none:1";
+  absent.image = "localhost:1/none:1";
   CAF_CHECK(absl::IsFailedPrecondition(start(absent).get().status()));
   CAF_CHECK(start(other).get().ok());
-  CAF_CHECK(containers_of("slot") == container);
+  CAF_CHECK_EQUAL(sut->pid(), container);
   CAF_CHECK_EQUAL(says("cat /etc/marker || echo none"),
                   "cat: can't open '/etc/marker': No such file or directory\nnone\n");
 }

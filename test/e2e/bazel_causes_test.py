@@ -10,7 +10,7 @@ import unittest
 import urllib.request
 
 import bazel_project
-from bazel_test import BuildCase
+from bazel_test import BUDGET, BuildCase
 from server import WAIT, Server, until
 
 BUILD = """
@@ -60,7 +60,7 @@ class Causes(BuildCase):
             live = self.actions(f"state=live target={KILLED}")
             return [a["worker"] for a in live if a["stage"] == "executing"]
 
-        until(runs_it, "the sleeping action runs")
+        until(runs_it, "the sleeping action runs", BUDGET)
         time.sleep(0.2)  # it is in its sleep
         worker = runs_it()[0]
         pid = next(int(w["pid"]) for w in self.server.status()["workers"] if w["name"] == worker)

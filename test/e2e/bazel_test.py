@@ -145,7 +145,7 @@ class BuildInContainers(BuildCase):
             killed = []
 
             def kill_engine():
-                until(lambda: server.metric("expbuild_actions_total") > 20, "the build does not begin")
+                until(lambda: server.metric("expbuild_actions_total") > 20, "the build does not begin", BUDGET)
                 self.engine.kill()
                 killed.append(server.metric("expbuild_actions_total"))
                 until(lambda: "is gone" in server.log(), "the end of the engine is not noticed")

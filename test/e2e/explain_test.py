@@ -1,6 +1,7 @@
 """Finding out what became of an action: with rectl alone, and over HTTP alone."""
 import json
 import os
+import select
 import signal
 import subprocess
 import unittest
@@ -138,7 +139,12 @@ class Waiting(unittest.TestCase):
     def test_whoever_follows_is_told_of_each_end(self):
         with Server(workers=1) as server:
             watcher = subprocess.Popen(server.arguments("actions", "--follow"), stdout=subprocess.PIPE, text=True)
-            until(lambda: server.rectl("exec", "--skip-cache", "--target", "//x:seen", "--", "/bin/true").returncode == 0, "it runs")
+
+            def is_told():  # of one action or another: the first may end before the server hears of the watcher
+                server.rectl("exec", "--skip-cache", "--target", "//x:seen", "--", "/bin/true", check=True)
+                return select.select([watcher.stdout], [], [], 0)[0]
+
+            until(is_told, "the watcher is told of no end")
             seen = watcher.stdout.readline()
             watcher.terminate()
             watcher.wait(WAIT)

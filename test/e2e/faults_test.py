@@ -55,6 +55,7 @@ class Faults(unittest.TestCase):
             while not any((server.folder / "cas/pending").glob("*-40000")):
                 self.assertIsNone(upload.poll())
             server.kill()
+            upload.kill()  # once it has sent everything it waits for its server for ever
             upload.wait(WAIT)
             for where in ("blobs", "pending"):
                 for path in (server.folder / "cas" / where).rglob("*-40000"):

@@ -25,8 +25,8 @@ class Logs(ServedCase):
 
     def test_rectl_shows_the_lines_that_stderr_has(self):
         self.run_action("--target", "//:shown")
-        written = self.server.log().splitlines()
         shown = self.logs("--last", "10000")
+        written = self.server.log().splitlines()  # afterwards: it has whatever was shown, a line is written there first
         self.assertEqual(shown[-3:], [x for x in written if x in shown][-3:])
         self.assertIn("Configuration loaded from", shown[0])
         self.assertEqual(len(self.logs("--last", "2")), 2)

@@ -22,9 +22,14 @@ faulthandler.dump_traceback_later(170, repeat=True)  # a test that hangs says wh
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Nobody else is given it: its socket stays bound until this process ends. It does not listen, so a server that
+    sets SO_REUSEADDR can have the port, again and again."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+    s.detach()
+    return port
 
 
 def processes():
@@ -44,7 +49,7 @@ def processes():
 def groups(runners):
     """Control groups of these runners."""
     names = {f"expbuild-{pid}" for pid in runners}
-    return [str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("expbuild-*") if p.name in names]
+    return [path for path, _, _ in os.walk("/sys/fs/cgroup") if os.path.basename(path) in names]
 
 
 class ServedCase(unittest.TestCase):
@@ -113,6 +118,7 @@ work_dir = "{self.folder}/work"
         if self.rectl("status", "--wait", "20").returncode != 0:
             self.tell_all()
             raise AssertionError("the server does not answer")
+        until(self.has_its_workers, self.log)  # which come after it answers
         return self
 
     def limit(self):
@@ -182,6 +188,9 @@ work_dir = "{self.folder}/work"
 
     def status(self):
         return json.loads(self.rectl("--json", "status", check=True).stdout)
+
+    def has_its_workers(self):
+        return all(int(w["pid"]) for w in self.status()["workers"] if w["type"] == "host")
 
     def runner_pids(self):
         return [int(w["pid"]) for w in self.status()["workers"] if int(w["pid"])]

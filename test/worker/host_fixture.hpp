@@ -19,7 +19,7 @@ inline std::string runner_program() {
   return std::filesystem::exists(beside) ? beside.string() : RE_RUNNER;
 }
 
-constexpr auto patience = std::chrono::seconds(20);
+constexpr auto patience = std::chrono::seconds(100); // of what must happen
 
 /// A promise that a callback keeps, and that a test waits for with a limit.
 template <class T>
@@ -115,7 +115,7 @@ struct host_fixture {
   static pid_t find(const std::string& argument) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       const auto line = read_text(entry.path() / "cmdline");
-      if (line.rfind("sleep", 0) == 0 && line.find(argument) != std::string::npos)
+      if (line == std::string("sleep\0", 6) + argument + '\0')
         return std::stoi(entry.path().filename());
     }
     return 0;
