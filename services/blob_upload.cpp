@@ -88,6 +88,8 @@ private:
   // ---- the first message: whose turn is it, and what is there already? ----
 
   void first_message() {
+    if (call_.IsCancelled()) // its first message may be heard of after whoever sends it again
+      return end(absl::CancelledError("the client has cancelled this upload"));
     const auto& name = messages_.front().resource_name();
     const auto blob = read_name_(name);
     if (!blob.ok())

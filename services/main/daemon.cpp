@@ -120,7 +120,15 @@ private:
     return found;
   }
 
+  /// HTTP first: whoever has been answered by gRPC finds the other one open.
   absl::Status open_doors() {
+    if (!options_.http_address.empty())
+      if (auto status = open_http(); !status.ok())
+        return status;
+    return open_grpc();
+  }
+
+  absl::Status open_grpc() {
     grpc_server_options grpc_options;
     grpc_options.address = options_.address;
     grpc_options.max_connections = options_.max_connections;
@@ -129,8 +137,16 @@ private:
     if (!grpc.ok())
       return grpc.status();
     grpc_ = *std::move(grpc);
-    if (options_.http_address.empty())
-      return absl::OkStatus();
+    open_grpc_ = grpc_.get();
+    return absl::OkStatus();
+  }
+
+  bool is_ready() const {
+    const auto* grpc = open_grpc_.load();
+    return grpc != nullptr && grpc->serving();
+  }
+
+  absl::Status open_http() {
     http_endpoint_options http_options;
     http_options.address = options_.http_address;
     http_options.max_connections = options_.max_http_connections;
@@ -140,7 +156,7 @@ private:
     auto http =
         make_http_endpoint(http_options,
                            http_pages(
-                               context_, [this] { return grpc_->serving(); }, options_.http_api),
+                               context_, [this] { return is_ready(); }, options_.http_api),
                            cache);
     if (!http.ok())
       return http.status();
@@ -171,6 +187,7 @@ private:
   std::shared_ptr<service_context> context_ = std::make_shared<service_context>();
   actor_house actors_;
   std::unique_ptr<grpc_server> grpc_;
+  std::atomic<const grpc_server*> open_grpc_{nullptr}; ///< `grpc_`, for the threads of HTTP
   std::unique_ptr<http_endpoint> http_;
 };
 

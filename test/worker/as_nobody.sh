@@ -12,4 +12,4 @@ chmod 755 "$folder"
 cp "$1" "$folder/test"
 cp "$2" "$folder/re-runner"
 cd /
-setpriv --reuid 65534 --regid 65534 --clear-groups "$folder/test" -n -v 4 -r 120 -s "$3"
+setpriv --reuid 65534 --regid 65534 --clear-groups "$folder/test" -n -v 4 -r "$4" -s "$3"
