@@ -57,8 +57,7 @@ void log_sink::log(const spdlog::details::log_msg& message) {
   auto line = line_of(message);
   const std::lock_guard lock(guard_);
   const bool admitted = limiter_.admit(line);
-  for (auto& told : limiter_.due(line.at))
-    take(std::move(told));
+  take_repeats(line.at);
   if (admitted)
     take(std::move(line));
 }
@@ -70,8 +69,21 @@ void log_sink::set_format(log_format format) {
 
 void log_sink::tell_repeats(time_point now) {
   const std::lock_guard lock(guard_);
+  alarmed_ = time_point::max(); // it has rung, too early perhaps
+  take_repeats(now);
+}
+
+void log_sink::set_alarm(std::function<void(std::chrono::nanoseconds)> alarm) {
+  const std::lock_guard lock(guard_);
+  alarm_ = std::move(alarm);
+}
+
+void log_sink::take_repeats(time_point now) {
   for (auto& told : limiter_.due(now))
     take(std::move(told));
+  const auto next = limiter_.next_due();
+  if (std::exchange(alarmed_, next) != next && next != time_point::max() && alarm_)
+    alarm_(next - now);
 }
 
 void log_sink::tell_all_repeats(time_point now) {

@@ -4,6 +4,8 @@
 
 #include <spdlog/sinks/sink.h>
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -32,9 +34,11 @@ public:
   void set_format(log_format format);
 
   using time_point = repeat_limiter::time_point;
-  /// Writes what was left out in windows that are over. To be called now and then: a storm may end
-  /// with no line after it.
+  /// Writes what was left out in windows that are over.
   void tell_repeats(time_point now);
+  /// A storm may end with no line after it: `alarm` hears after how long `tell_repeats` is wanted.
+  /// It is called while a line is being written, must not log, and is never wanted twice at a time.
+  void set_alarm(std::function<void(std::chrono::nanoseconds)> alarm);
   /// The same for all windows: before the end.
   void tell_all_repeats(time_point now);
 
@@ -42,6 +46,7 @@ public:
 
 private:
   void take(log_line line);
+  void take_repeats(time_point now);
   void write(const log_line& line);
   bool takes_more() const;
 
@@ -51,6 +56,8 @@ private:
   std::mutex guard_;
   log_format format_ = log_format::text;
   repeat_limiter limiter_;
+  std::function<void(std::chrono::nanoseconds)> alarm_;
+  time_point alarmed_ = time_point::max(); ///< for when
   std::string bytes_;
   std::uint64_t unwritten_ = 0;
 };

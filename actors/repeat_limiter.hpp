@@ -39,6 +39,9 @@ public:
   /// forgotten; to be written at once.
   std::vector<log_line> due(time_point now);
 
+  /// When `due` will have something to tell; `time_point::max()` when nothing was left out.
+  time_point next_due() const { return next_due_; }
+
   /// The same, of all windows: for the end.
   std::vector<log_line> rest(time_point now);
 

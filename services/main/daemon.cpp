@@ -153,11 +153,10 @@ private:
     std::shared_ptr<const http_cache> cache;
     if (options_.http_cache)
       cache = std::make_shared<http_cache>(context_, *options_.http_cache);
-    auto http =
-        make_http_endpoint(http_options,
-                           http_pages(
-                               context_, [this] { return is_ready(); }, options_.http_api),
-                           cache);
+    auto http = make_http_endpoint(http_options,
+                                   http_pages(
+                                       context_, [this] { return is_ready(); }, options_.http_api),
+                                   cache);
     if (!http.ok())
       return http.status();
     http_ = *std::move(http);

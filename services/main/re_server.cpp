@@ -1,3 +1,4 @@
+#include "services/main/alarm_signal.hpp"
 #include "services/main/exit_code.hpp"
 #include "services/main/service_manager.hpp"
 #include "services/main/settings.hpp"
@@ -9,9 +10,11 @@
 #include <absl/synchronization/mutex.h>
 #include <google/protobuf/stubs/logging.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <malloc.h>
+#include <optional>
 #include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -44,13 +47,13 @@ void keep_freed_buffers() {
 
 /// Blocked in every thread, before the first is made: main takes them one by one.
 sigset_t block_signals() {
-  sigset_t stops;
-  sigemptyset(&stops);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
-    sigaddset(&stops, signal);
-  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGALRM})
+    sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  return stops;
+  return signals;
 }
 
 /// All of them, one a line. False when the configuration can not be used.
@@ -96,15 +99,19 @@ service_manager find_manager() {
   return service_manager(socket.ok() ? *std::move(socket) : notify_socket());
 }
 
-/// Which signal has come. Meanwhile the manager is looked after, and what the log has left out is
-/// told within this time.
-constexpr std::chrono::milliseconds longest_silence{5000};
+/// Negative: the time is over.
+int next_signal(const sigset_t& signals, std::optional<std::chrono::milliseconds> patience) {
+  if (!patience)
+    return ::sigwaitinfo(&signals, nullptr);
+  const timespec limit{patience->count() / 1000, patience->count() % 1000 * 1'000'000};
+  return ::sigtimedwait(&signals, nullptr, &limit);
+}
 
-int wait_for_stop(const sigset_t& stops, service_manager& manager) {
+/// Which signal has come. Meanwhile the manager is looked after, and what the log has left out is
+/// told.
+int wait_for_stop(const sigset_t& signals, service_manager& manager) {
   for (;;) {
-    const auto pause = std::min(manager.pause().value_or(longest_silence), longest_silence);
-    const timespec limit{pause.count() / 1000, pause.count() % 1000 * 1'000'000};
-    const int signal = ::sigtimedwait(&stops, nullptr, &limit);
+    const int signal = next_signal(signals, manager.pause());
     if (signal == SIGINT || signal == SIGTERM)
       return signal; // of SIGHUP there is nothing to reload yet, and no reason to die
     manager.look_after();
@@ -112,7 +119,7 @@ int wait_for_stop(const sigset_t& stops, service_manager& manager) {
   }
 }
 
-int serve(const std::string& file, const sigset_t& stops) {
+int serve(const std::string& file, const sigset_t& signals) {
   config_problems problems;
   const auto settings = file.empty() ? default_config(problems) : read_config_file(file, problems);
   if (!tell(problems))
@@ -129,7 +136,7 @@ int serve(const std::string& file, const sigset_t& stops) {
     logger().info("Serving HTTP on {} (port {})", settings.http.address, (*started)->http_port());
   warn_if_exposed(settings);
   manager.ready((*started)->context());
-  const int signal = wait_for_stop(stops, manager);
+  const int signal = wait_for_stop(signals, manager);
   manager.stopping();
   logger().info("{} received", signal == SIGINT ? "SIGINT" : "SIGTERM");
   (*started)->stop();
@@ -156,7 +163,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (*check)
     return check_config(to_check);
-  const auto stops = block_signals();
+  const auto signals = block_signals();
   // Debian builds abseil with its search for deadlocks, in every mutex that gRPC locks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   raise_descriptor_limit();
@@ -165,5 +172,7 @@ int main(int argc, char** argv) {
     std::cerr << "re-server: " << std::string(status.message()) << "\n";
     return bad_configuration;
   }
-  return serve(file, stops);
+  static alarm_signal repeats(SIGALRM); // the log, which it is for, outlives main
+  the_log().set_alarm([](std::chrono::nanoseconds time) { repeats.ring_after(time); });
+  return serve(file, signals);
 }

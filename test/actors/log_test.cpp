@@ -141,6 +141,26 @@ CAF_TEST(a line that repeats is told once in its place) {
   CAF_CHECK_EQUAL(sut.ring()->read(0).lines.size(), 22u);
 }
 
+CAF_TEST(after a storm with no line behind it an alarm is wanted once) {
+  std::vector<std::chrono::nanoseconds> alarms;
+  sut.set_alarm([&](std::chrono::nanoseconds time) { alarms.push_back(time); });
+  const auto storm = [&](std::chrono::system_clock::time_point at) {
+    for (int i = 0; i < 50; ++i)
+      say(sut, "no room for blob " + std::to_string(i), spdlog::level::warn, at);
+  };
+  storm(noon);
+  storm(noon + 4s);
+  using wanted = std::vector<std::chrono::nanoseconds>;
+  CAF_CHECK_EQUAL(alarms, wanted{10s});
+  sut.tell_repeats(noon + 9s); // it rang too early: the clocks differ
+  CAF_CHECK_EQUAL(alarms, (wanted{10s, 1s}));
+  sut.tell_repeats(noon + 10s);
+  CAF_CHECK(written().ends_with("... repeated 80 times in 4 s: no room for blob 20\n"));
+  CAF_CHECK_EQUAL(alarms.size(), 2u); // nothing is left
+  storm(noon + 11s);
+  CAF_CHECK_EQUAL(alarms, (wanted{10s, 1s, 9s}));
+}
+
 CAF_TEST(a full pipe holds nobody up and what it missed is told and kept) {
   int ends[2];
   CAF_REQUIRE_EQUAL(::pipe2(ends, O_CLOEXEC), 0);

@@ -63,6 +63,7 @@ class Logs(ServedCase):
         self.assertLess(len(lines), 50)
         for line in lines:
             self.assertRegex(line, r"^\S+Z WARN grpc: protobuf: .*GetCapabilitiesRequest.instance_name")
+        until(lambda: "WARN grpc: ... repeated" in self.server.log(), "the others to be counted, when it is over")
 
     def follow(self, *arguments):
         following = subprocess.Popen(self.server.arguments(*arguments), stdout=subprocess.PIPE,
