@@ -98,6 +98,14 @@ CAF_TEST(as root the command runs as somebody else and may not become more) {
   CAF_CHECK_EQUAL(read_text(out), "65534\n65534\nNoNewPrivs:\t1\n");
 }
 
+CAF_TEST(signals that the runner ignores do to a command what they do elsewhere) {
+  for (const int signal : {SIGPIPE, SIGINT})
+    CAF_CHECK_EQUAL(+shell("kill -" + std::to_string(signal) + " $$; exit 0")->exit_code,
+                    128 + signal);
+  CAF_CHECK(shell("yes | head -n 1")->why == command_ended::reason::exited);
+  CAF_CHECK_EQUAL(read_text(err), "");
+}
+
 CAF_TEST(a timeout kills the whole tree) {
   const auto seconds = unique_seconds();
   const auto ended = shell("setsid sleep " + seconds + " & sleep " + seconds, 300ms);

@@ -120,7 +120,15 @@ void give_up_rights(const child_plan& plan) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL); // after the switch: setresuid clears it
 }
 
+/// What the runner ignores for itself would be ignored through every exec: `yes | head -1` would
+/// never end.
+void notice_signals() {
+  std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGINT, SIG_DFL);
+}
+
 [[noreturn]] void run_command(const child_plan& plan) {
+  notice_signals();
   ::setsid();
   ::umask(022);
   need(plan, connect_streams(plan));
