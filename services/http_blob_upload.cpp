@@ -40,6 +40,10 @@ private:
         !encoding.empty() && !absl::EqualsIgnoreCase(std::string(encoding), "identity"))
       return refuse(415, absl::InvalidArgumentError("blobs are taken as they are, without any "
                                                     "Content-Encoding"));
+    if (*length > digest::max_size_bytes)
+      return refuse(413, absl::InvalidArgumentError("no blob has more than "
+                                                    + std::to_string(digest::max_size_bytes)
+                                                    + " bytes here"));
     const auto& key = request().key;
     id_ = digest(key.function(), key.raw_hash(), *length);
     exchange().expect_answer_within(http_cache_patience);

@@ -17,7 +17,7 @@ using blob_slot = std::uint32_t;
 /// What is known about one blob: a cache line.
 struct blob_entry {
   std::array<char, 32> hash; ///< its first 32 bytes; the table keeps what longer ones have more
-  std::uint64_t size : 44;
+  std::uint64_t size : 44;   ///< up to `digest::max_size_bytes`
   std::uint64_t function : 4;
   std::uint64_t queue : 3; ///< of `eviction_order`
   std::uint64_t home : 2;  ///< the queue that it goes back to when its promise is over

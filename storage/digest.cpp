@@ -113,6 +113,10 @@ absl::StatusOr<digest> digest::parse(std::string_view hex, std::int64_t size_byt
                                       + std::to_string(2 * hash_length(function)));
   if (size_bytes < 0)
     return absl::InvalidArgumentError("digest " + shown(hex) + " has a negative size");
+  if (size_bytes > max_size_bytes)
+    return absl::InvalidArgumentError("digest " + shown(hex) + " has the size "
+                                      + std::to_string(size_bytes) + "; no blob has more than "
+                                      + std::to_string(max_size_bytes) + " bytes here");
   std::array<char, 64> raw{};
   for (std::size_t i = 0; i < hex.size(); i += 2) {
     const auto high = hex_value(hex[i]);

@@ -53,8 +53,11 @@ class digest {
 public:
   digest();
 
+  /// 16 TiB: as much as the index of a store has bits for, and far from where sums overflow.
+  static constexpr std::int64_t max_size_bytes = (std::int64_t{1} << 44) - 1;
+
   /// INVALID_ARGUMENT (naming the offending text) when `hex` is not lower-case hex of the
-  /// function's length or `size_bytes` is negative.
+  /// function's length, or `size_bytes` is negative or above `max_size_bytes`.
   static absl::StatusOr<digest> parse(std::string_view hex, std::int64_t size_bytes,
                                       digest_function function);
 

@@ -92,6 +92,17 @@ CAF_TEST(a client that waits to be invited hears at once what is wrong) {
   CAF_CHECK(contains(answer, "Connection: close"));
 }
 
+CAF_TEST(a blob that no store could ever hold is 413 and makes no room for itself) {
+  const auto id = put("there before");
+  for (const auto* length : {"9223372036854775807", "18446744073709551615", "17592186044416"}) {
+    auto client = connect();
+    client.send("PUT " + blob_path(digest::of("x"))
+                + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + "\r\n\r\n");
+    CAF_CHECK(begins(client.rest(), "HTTP/1.1 413 "));
+  }
+  CAF_CHECK(stored(id));
+}
+
 CAF_TEST(an upload without a length is 411 and one that is encoded 415) {
   const auto id = digest::of("hello");
   auto client = connect();

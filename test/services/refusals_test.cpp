@@ -123,6 +123,14 @@ struct fixture : dispatcher_fixture {
         {"negative size",
          [&] { return find([](auto& x) { x.mutable_blob_digests(0)->set_size_bytes(-5); }); },
          {"blob_digests", "-5"}},
+        {"endless size",
+         [&] {
+           return find([](auto& x) { x.mutable_blob_digests(0)->set_size_bytes(1ll << 62); });
+         },
+         {"blob_digests", "4611686018427387904", "17592186044415"}},
+        {"endless size in a name",
+         [&] { return read("blobs/" + known.hash() + "/9223372036854775807"); },
+         {"9223372036854775807"}},
         {"action of an execute",
          [&] { return execute_it([](auto& x) { x.mutable_action_digest()->set_hash("abc"); }); },
          {"action_digest", "'abc'", "SHA256: 64"}},

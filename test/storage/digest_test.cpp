@@ -109,6 +109,8 @@ CAF_TEST(malformed digests are refused in words) {
   CAF_CHECK(refused("E" + empty_sha256.substr(1), 0));
   CAF_CHECK(refused("../../../../etc/passwd" + empty_sha256.substr(22), 0));
   CAF_CHECK(refused(empty_sha256, -1));
+  CAF_CHECK(!refused(empty_sha256, digest::max_size_bytes));
+  CAF_CHECK(refused(empty_sha256, digest::max_size_bytes + 1));
 }
 
 CAF_TEST(hash and size and function make a digest) {
