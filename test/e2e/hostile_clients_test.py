@@ -8,9 +8,10 @@ import struct
 import sys
 import threading
 import unittest
+import zlib
 
 from http2 import (BYTES, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, REAPI, RST_STREAM, SETTINGS,
-                   Connection, ask, field, fields, frame, header_block, message, only)
+                   Connection, ask, field, fields, frame, header_block, message, only, text)
 from reapi import CAS, EXECUTE, WAIT_EXECUTION, digest, name_of, store, store_action
 from server import WAIT, Server, until
 
@@ -20,9 +21,9 @@ PROTO = pathlib.Path(__file__).parents[2] / "proto"
 
 def every_rpc():
     for path in sorted(PROTO.rglob("*.proto")):
-        text = path.read_text()
-        package = re.search(r"^package (.*);", text, re.M)[1]
-        for service, body in re.findall(r"^service (\w+) \{(.*?)^\}", text, re.M | re.S):
+        content = path.read_text()
+        package = re.search(r"^package (.*);", content, re.M)[1]
+        for service, body in re.findall(r"^service (\w+) \{(.*?)^\}", content, re.M | re.S):
             yield from (f"/{package}.{service}/{rpc}" for rpc in re.findall(r"^ *rpc (\w+)", body, re.M))
 
 
@@ -211,6 +212,17 @@ class HostileClients(unittest.TestCase):
                 if not rpc.endswith("/Watch"):  # any message will do for that one, and it has no end
                     ask(server.port, rpc, field(1, b"\xff\xfe"))  # no UTF-8, where field 1 is a string
                 self.assertIsNone(server.process.poll(), rpc)
+
+    def test_a_message_that_grpc_would_unpack_to_a_gib_is_refused(self):
+        packer = zlib.compressobj(wbits=31)  # gzip
+        packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(1024)) + packer.flush()
+        with self.attacked(150) as server:
+            connection = Connection(server.port)
+            packing = b"\x00" + text("grpc-encoding") + text("gzip")
+            stream = connection.start(CAS + "FindMissingBlobs", headers=packing)
+            connection.send_data(stream, struct.pack(">BI", 1, len(packed)) + packed, end=True)
+            self.assertNotEqual(connection.result(stream)[0], 0)
+            connection.close()
 
     # ---- what they ask for -------------------------------------------------------------------------------------------
 

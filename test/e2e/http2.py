@@ -136,10 +136,10 @@ class Connection:
 
     # ---- calls ----
 
-    def start(self, path, data=b"", end=False):
+    def start(self, path, data=b"", end=False, headers=b""):
         """A new stream with its headers and these bytes; they must fit into the initial window."""
         stream, self.next_stream = self.next_stream, self.next_stream + 2
-        sent = frame(HEADERS, END_HEADERS, stream, header_block(path))
+        sent = frame(HEADERS, END_HEADERS, stream, header_block(path, headers))
         if data or end:
             sent += frame(DATA, END_STREAM if end else 0, stream, data)
         self.window[stream] = self.initial - len(data)
