@@ -102,14 +102,16 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [theme, {"name": "prefers-reduced-motion", "value": "reduce"}]})
 
     def go(self, path):
-        """Loads a page and waits until it has what it shows."""
+        """Loads a page and waits until it has what it shows, and hears of what happens from then on."""
         wrong = self.wrong()
         assert not wrong, wrong
         self.driver.get(self.url + path)
         self.ready()
 
     def ready(self):
-        self.until(lambda: self.js("return !!document.querySelector('h1') && !document.querySelector('[aria-busy]')"), "nothing is loading any more")
+        self.until(lambda: self.js("const has = x => !!document.querySelector(x);"
+                                   "return has('h1') && has('.connection.live') && !has('[aria-busy]')"),
+                   "the page is live and nothing is loading any more")
 
     def js(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)

@@ -253,9 +253,9 @@ class Actors(Case):
         self.daemon.beat = None
         self.browser.go("/ui/actors")
         count = lambda: sum(p == "/api/v1/actors" for _, p in self.daemon.asked)
-        time.sleep(2.5)
+        time.sleep(2.1)  # all in all less than what counts as silence
         before = count()
-        time.sleep(1.5)
+        time.sleep(1)
         self.assertEqual(count(), before)
         self.daemon.status()
         self.browser.until(lambda: count() == before + 1, "the actors were fetched again")
@@ -473,11 +473,13 @@ class Connection(Case):
         self.daemon.open = False
         self.daemon.hang_up()
         self.browser.says("not connected", ".connection")
+        tries = lambda: sum(p.startswith("/api/v1/watch") for _, p in self.daemon.asked)
+        self.browser.until(lambda: tries() >= 4, "the page tries again by itself, three times")
         fresh = self.world.make_action(3, 0, stage="executing", outcome="", status="", targetId="//while:away")
         self.world.actions.insert(0, self.world.actions.pop())
         self.world.describe(fresh, 3)
         self.daemon.open = True
-        self.browser.one(".offline button").click()
+        self.browser.one(".offline button").click()  # the next try by itself is seconds away
         self.browser.says("live", ".connection")
         self.browser.until(lambda: not self.browser.all(".offline"), "the banner is gone")
         self.browser.one("tbody tr:first-child", "//while:away")
@@ -496,17 +498,19 @@ class Connection(Case):
         self.browser.allow("503 (Service Unavailable)")
         self.browser.go("/ui/")
         self.daemon.open = False
-        self.browser.one(".menu a[href='/ui/actors']").click()
+        self.browser.one(".menu a[href='/ui/queue']").click()  # which asks once, until it is told to ask again
         self.browser.says("Not serving: starting or stopping")
         self.daemon.open = True
         self.browser.one("button", "Try again").click()
-        self.browser.one("tr[data-key=cas]")
+        self.browser.one("h2", "No worker offers gpu=yes")
 
     def test_a_page_that_is_left_holds_no_connection_and_has_one_again_on_the_way_back(self):
         for path in ("/ui/", "/ui/queue", "/ui/workers", "/ui/log", "/ui/actions"):
             self.browser.go(path)
         self.browser.until(lambda: len(self.daemon.watchers) == 1, "one page watches")
+        before = set(self.daemon.loggers)
         self.browser.driver.back()
+        self.browser.until(lambda: self.daemon.loggers - before, "the log is followed again")
         self.browser.says("live", ".connection")
         self.daemon.emit("line", {"at": stamp(time.time_ns()), "level": "info", "module": "test", "message": "seen on the way back"})
         self.browser.one(".line", "seen on the way back")

@@ -104,10 +104,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, act):
         url = urllib.parse.urlsplit(self.path)
         options = dict(urllib.parse.parse_qsl(url.query))
+        is_open = self.owner.open  # whoever sees it among those that were asked may change that for the next one only
         self.owner.asked.append((self.command, self.path))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             try:
-                if not self.owner.open:
+                if not is_open:
                     raise Refused(503, "UNAVAILABLE", "not serving: starting or stopping")
                 act(url.path, options)
             except Refused as error:

@@ -35,9 +35,10 @@ class OnTheDaemon(unittest.TestCase):
         for target, script, *more in (("//a:good", "echo well"), ("//a:bad", "echo broken >&2; exit 3"),
                                       ("//a:impossible", "true", "--platform", "OSFamily=plan9")):
             subprocess.run(command(target, script, *more), stdin=subprocess.DEVNULL, capture_output=True)
-        lost = subprocess.Popen(command("//a:lost", "sleep 1"), stdin=subprocess.DEVNULL)
-        until(lambda: any(w["action"] for w in server.status()["workers"]), "it runs")
-        os.kill(next(int(w["pid"]) for w in server.status()["workers"] if w["action"]), signal.SIGKILL)
+        lost = subprocess.Popen(command("//a:lost", "sleep 3"), stdin=subprocess.DEVNULL)
+        busy = []
+        until(lambda: busy.extend(int(w["pid"]) for w in server.status()["workers"] if w["action"]) or busy, "it runs")
+        os.kill(busy[0], signal.SIGKILL)
         lost.wait()
         return [subprocess.Popen(command(f"//a:long{i}", f"sleep 30{i}"), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 for i in range(3)]

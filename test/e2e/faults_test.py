@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from reapi import action, command, directory, execute_all, execute_request, store
-from server import BIN, WAIT, Server, processes, until
+from server import BIN, WAIT, Server, processes, unique_seconds, until
 
 
 class Faults(unittest.TestCase):
@@ -96,14 +96,15 @@ class Faults(unittest.TestCase):
             self.assertEqual(out, "ended\n", err)
 
     def test_a_stop_answers_what_lasts_longer_than_it_waits(self):
+        seconds = unique_seconds()
         with Server(extra="[execution.pool]\ndrain_timeout_seconds = 1\n") as server:
-            client = subprocess.Popen(server.arguments("exec", "-v", "--", "/bin/sleep", "6543"),
+            client = subprocess.Popen(server.arguments("exec", "-v", "--", "/bin/sleep", seconds),
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             client.stderr.readline()
             self.assertEqual(server.stop(), 0)
             _, err = client.communicate(timeout=WAIT)
             self.assertIn("shutting down", err)
-            self.assertFalse([p for p in processes().values() if p == "/bin/sleep 6543"])
+            self.assertNotIn(f"/bin/sleep {seconds}", processes().values())
 
     def test_a_second_server_on_the_same_store_is_refused(self):
         with Server() as server:
@@ -118,10 +119,12 @@ class Faults(unittest.TestCase):
         with Server() as server, tempfile.TemporaryDirectory() as folder:
             text = server.config.read_text().replace(str(server.folder), folder)
             other = pathlib.Path(folder, "other.toml")
-            other.write_text(text)
-            done = subprocess.run([BIN / "re-server", "--config", other], capture_output=True, text=True, timeout=WAIT)
-            self.assertEqual(done.returncode, 3)
-            self.assertIn(str(server.port), done.stderr)
+            for taken, free in ((server.port, server.http_port), (server.http_port, server.port)):
+                other.write_text(text.replace(f":{free}", ":0"))
+                done = subprocess.run([BIN / "re-server", "--config", other], capture_output=True, text=True,
+                                      timeout=WAIT)
+                self.assertEqual(done.returncode, 3)
+                self.assertIn(f"cannot listen on 127.0.0.1:{taken}", done.stderr)
 
     def test_a_bad_configuration_is_told_whole_and_stops_the_start(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,5 @@
 """docs/metrics.md, the alerts and the dashboard, against a real server and a real Prometheus."""
+import datetime
 import json
 import pathlib
 import re
@@ -68,12 +69,13 @@ def small_store(server, lease, size):
 
 
 class Prometheus:
-    """Debian's, with our rules, looking at one server every quarter of a second."""
+    """Debian's, with our rules, looking at one server every two seconds. It has as long for each look: after one that
+    takes longer there are no values."""
 
     def __init__(self, folder, target):
         self.folder, self.port = pathlib.Path(folder), free_port()
         (self.folder / "prometheus.yml").write_text(f"""
-global: {{scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 500ms}}
+global: {{scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 500ms}}
 rule_files: ["{RULES}"]
 scrape_configs:
   - job_name: {JOB}
@@ -91,6 +93,27 @@ scrape_configs:
             return bool(self.ask("query", query="up == 1")["result"])
         except (OSError, ValueError):  # it does not listen, or has not read what it had
             return False
+
+    def looked(self):
+        """When it looked last, if there was something to see."""
+        found = self.ask("query", query="timestamp(up) and up == 1")["result"]
+        return float(found[0]["value"][1]) if found else 0
+
+    def evaluated(self):
+        """Since when it has evaluated every rule."""
+        groups = self.ask("rules")["groups"]
+        return min(datetime.datetime.fromisoformat(x["lastEvaluation"]).timestamp() for x in groups)
+
+    def later(self, event, then):
+        """When it was, once that is later."""
+        times = []
+        until(lambda: times.append(event()) or times[-1] > then, self.said)
+        return times[-1]
+
+    def see_all(self):
+        """Waits until it has seen what is there now, and evaluated it; answers the time of a look after that. Whoever
+        asks for what was known then is told all of it: a look that fails comes later."""
+        return self.later(self.looked, self.later(self.evaluated, self.later(self.looked, time.time())))
 
     def said(self):
         return (self.folder / "prometheus.log").read_text()
@@ -127,7 +150,7 @@ class Metrics(unittest.TestCase):
             cls.addClassCleanup(cls.prometheus.stop)
             until(cls.prometheus.is_looking, cls.prometheus.said)
         cls.watched = scripted_build.build(server, cls.folder)
-        time.sleep(1 if cls.prometheus else 0)  # it looks once more, and evaluates
+        cls.seen_at = cls.prometheus.see_all() if cls.prometheus else None
         cls.full = cls.on_a_full_store()
 
     @classmethod
@@ -239,7 +262,7 @@ class Metrics(unittest.TestCase):
             self.assertTrue(self.prometheus.ask(f"label/{label}/values", **{"match[]": metric}))
 
     def ask(self, query):
-        return self.prometheus.ask("query", query=query)["result"]
+        return self.prometheus.ask("query", query=query, time=self.seen_at)["result"]
 
     def check_names(self, query):
         """Nothing is asked for that is not there: an empty answer would not tell."""

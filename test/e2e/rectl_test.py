@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from server import BIN, WAIT, ServedCase, free_port, processes, until
+from server import BIN, WAIT, ServedCase, free_port, processes, unique_seconds, until
 
 
 class Rectl(ServedCase):
@@ -41,9 +41,10 @@ class Rectl(ServedCase):
         self.assertNotEqual(first.stdout, third.stdout)
 
     def test_a_timeout_keeps_the_output_so_far(self):
-        done = self.server.rectl("exec", "--action-timeout", "0.5", "--", "/bin/sh", "-c", "echo so far; sleep 4321")
+        sleep = f"sleep {unique_seconds()}"
+        done = self.server.rectl("exec", "--action-timeout", "3", "--", "/bin/sh", "-c", f"echo so far; {sleep}")
         self.assertEqual((done.stdout, done.returncode), ("so far\n", 124))
-        self.assertFalse([p for p in processes().values() if p == "sleep 4321"])
+        self.assertNotIn(sleep, processes().values())
 
     def test_a_program_that_is_not_there_is_named(self):
         done = self.server.rectl("exec", "--", "no-such-program")
@@ -59,17 +60,6 @@ class Rectl(ServedCase):
         done = self.server.rectl("--instance", "other", "exec", "--", "/bin/true")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("other", done.stderr)
-
-    def test_ctrl_c_cancels_on_the_server(self):
-        command = self.server.arguments("exec", "-v", "--", "/bin/sleep", "5432")
-        client = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        self.assertIn("operation", client.stderr.readline())
-        client.send_signal(signal.SIGINT)
-        self.assertEqual(client.wait(WAIT), 130)
-        client.stderr.close()
-        done = self.server.rectl("exec", "--skip-cache", "--", "/bin/true")  # after it, on both slots in turn
-        self.assertEqual(done.returncode, 0)
-        self.assertFalse([p for p in processes().values() if p == "/bin/sleep 5432"])
 
     def test_status_shows_the_stores_room(self):
         cas = self.server.status()["cas"]
@@ -243,6 +233,23 @@ class Purge(ServedCase):
                 self.assertIn("nothing was removed", done.stderr)
                 self.assertEqual(self.exec(": asked"), before)
         self.assertNotEqual(self.exec(": asked"), before)
+
+
+class Interrupted(ServedCase):
+    options = {"workers": 1}
+
+    def test_ctrl_c_cancels_on_the_server(self):
+        seconds = unique_seconds()
+        command = self.server.arguments("exec", "-v", "--", "/bin/sleep", seconds)
+        client = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        self.assertIn("operation", client.stderr.readline())
+        until(lambda: f"/bin/sleep {seconds}" in processes().values(), "it does not run")
+        client.send_signal(signal.SIGINT)
+        self.assertEqual(client.wait(WAIT), 130)
+        client.stderr.close()
+        done = self.server.rectl("exec", "--skip-cache", "--", "/bin/true")  # once the worker is done with the other
+        self.assertEqual(done.returncode, 0)
+        self.assertNotIn(f"/bin/sleep {seconds}", processes().values())
 
 
 class TimeToLive(ServedCase):

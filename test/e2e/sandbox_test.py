@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from server import BIN, WAIT, Server, groups, processes, until
+from server import BIN, WAIT, Server, groups, processes, unique_seconds, until
 
 
 def wait_gone(pids):
@@ -32,13 +32,14 @@ class Sandbox(unittest.TestCase):
         for victims in ("server", "server beside a stopped runner", "both"):
             with self.subTest(victims):
                 server = Server(workers=1).start()
-                client = subprocess.Popen(server.arguments("exec", "-v", "--", "/bin/sh", "-c", "setsid sleep 7651"),
+                sleep = f"sleep {unique_seconds()}"
+                client = subprocess.Popen(server.arguments("exec", "-v", "--", "/bin/sh", "-c", f"setsid {sleep}"),
                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                 client.stderr.readline()
-                until(lambda: client.poll() is not None or "sleep 7651" in processes().values(), "the action does not run")
+                until(lambda: client.poll() is not None or sleep in processes().values(), "the action does not run")
                 self.assertIsNone(client.poll())
                 runners = server.runner_pids()
-                actions = [pid for pid, line in processes().items() if "sleep 7651" in line and "rectl" not in line]
+                actions = [pid for pid, line in processes().items() if sleep in line and "rectl" not in line]
                 if victims != "server":
                     os.kill(runners[0], signal.SIGSTOP)
                 if victims == "both":

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from reapi import find_missing, read, store
-from server import WAIT, until
+from server import WAIT, processes, unique_seconds, until
 
 SAMPLE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -88,10 +88,13 @@ def run_actions(watched, folder):
 
 def run_many(watched):
     """More than there is room for: they join, wait, are refused and are cancelled."""
-    first = watched.begin(script="sleep 2; echo the same")
+    sleep = f"sleep {unique_seconds()}"
+    first = watched.begin(script=f"{sleep}; echo the same")
     watched.until(lambda x: x == 1, "expbuild_workers", state="busy")
-    same = watched.begin(script="sleep 2; echo the same")
+    same = watched.begin(script=f"{sleep}; echo the same")
     watched.until(lambda x: x >= 1, "expbuild_execute_requests_total", outcome="merged")
+    until(lambda: sleep in processes().values(), "they do not run")
+    os.kill(next(pid for pid, line in processes().items() if line == sleep), signal.SIGKILL)  # the shell goes on
     assert (first.wait(WAIT), same.wait(WAIT)) == (0, 0)
     waiting = [watched.begin("--skip-cache", script=f"sleep 300 # {n}") for n in range(4)]
     watched.until(lambda x: x == 2, "expbuild_queue_actions")

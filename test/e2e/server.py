@@ -1,6 +1,7 @@
 """A real re-server for one test: its own folder, its own ports, nothing left behind."""
 import contextlib
 import faulthandler
+import itertools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import urllib.request
 
 BIN = pathlib.Path(os.environ["EXPBUILD_BIN"])
 WAIT = 60  # seconds for anything that must happen
+NUMBERS = itertools.count(1)
 faulthandler.dump_traceback_later(170, repeat=True)  # a test that hangs says where, before it is killed
 
 
@@ -44,6 +46,11 @@ def processes():
             if line:
                 found[int(entry.name)] = line
     return found
+
+
+def unique_seconds():
+    """For a sleep that can be told from every other on this machine."""
+    return f"{next(NUMBERS)}{os.getpid():07}"
 
 
 def groups(runners):

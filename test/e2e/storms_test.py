@@ -58,13 +58,11 @@ class Storms(unittest.TestCase):
     def stormed(self, **options):
         """A server that has done some work already, which opens what it will keep open."""
         with Server(**options) as server:
-            self.honest(server)
+            self.honest_and_gone(server)
             before = Leftovers(server)
             yield server
-            self.honest(server)
+            self.honest_and_gone(server)
             self.maxDiff = None
-            # An answer comes a moment before its folder is gone.
-            until(lambda: not Leftovers(server).attempts, "folders of attempts are left")
             until(lambda: Leftovers(server).descriptors <= before.descriptors,
                   lambda: f"descriptors are left open: {server.what_is_open()}")
             self.assertEqual({**vars(Leftovers(server)), "descriptors": 0}, {**vars(before), "descriptors": 0})
@@ -72,6 +70,12 @@ class Storms(unittest.TestCase):
     def honest(self, server):
         done = [execute_all(server, [store_action(server, f"echo served; : {i}") for i in range(20)], 4)]
         self.assertEqual([x.exit_code for x in done[0]], [0] * 20, done)
+
+    def honest_and_gone(self, server):
+        """An answer comes a moment before its folder is gone."""
+        self.honest(server)
+        until(lambda: not Leftovers(server).attempts,
+              lambda: f"folders of attempts are left: {Leftovers(server).attempts}")
 
     def short_actions(self, server, count):
         program = command("/bin/true")

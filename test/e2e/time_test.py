@@ -116,6 +116,7 @@ class Ages(unittest.TestCase):
                 self.assertEqual(server.rectl(*CACHED, check=True).stdout, said)
                 self.assertEqual(server.metric("expbuild_cas_lost_total"), 0)
 
+            until(lambda: not os.listdir(f"{disk}/cas/pending"), "a file is not where it is for good")
             self.age(disk)
             check()
             self.assertEqual(server.stop(), 0)

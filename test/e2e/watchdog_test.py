@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+from reapi import execute_all, store_action
 from server import WAIT, Server, until
 
 
@@ -44,10 +45,10 @@ class Notified(unittest.TestCase):
     def test_the_manager_hears_that_we_serve_and_live_and_stop(self):
         for address in self.addresses():
             with self.subTest(address):
-                manager, server = self.serve(address, WATCHDOG_USEC="200000")
+                manager, server = self.serve(address, WATCHDOG_USEC="2000000")  # a busy machine may hold us up for one
                 with server:
                     self.assertEqual(manager.hear("READY=1"), [])
-                    for _ in range(5):
+                    for _ in range(2):
                         manager.hear("WATCHDOG=1")
                     manager.hear("STATUS=0 running, 0 queued, 2 workers")
                     self.assertNotIn("STOPPING=1", manager.heard)
@@ -90,22 +91,24 @@ class Notified(unittest.TestCase):
 
 
 class Stalls(unittest.TestCase):
+    """On a busy machine a step may take a second or two, and that is no fault."""
+    watched = "[watchdog]\npatience_seconds = 5"
+
     def test_a_command_that_nobody_ends_is_an_alarm_until_it_ends(self):
-        with Server(workers=1, extra="[watchdog]\npatience_seconds = 1") as server:
+        with Server(workers=1, extra=self.watched) as server:
             self.assertEqual(server.metric("expbuild_watchdog_alarms_total"), 0)
             runner, = server.runner_pids()
-            exec_ = subprocess.Popen(server.arguments("exec", "--action-timeout", "1", "--", "/bin/sleep", "1000"),
+            exec_ = subprocess.Popen(server.arguments("exec", "--action-timeout", "3", "--", "/bin/sleep", "1000"),
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            until(lambda: server.status().get("runningActions"), "it does not run")
             until(lambda: pathlib.Path(f"/proc/{runner}/task/{runner}/children").read_text(), "there is no command")
             os.kill(runner, signal.SIGSTOP)  # it ends nothing any more
             try:
                 until(lambda: server.metric('expbuild_watchdog_alarms_total{kind="silent_action"}') == 1, server.log)
                 said, = [x for x in server.log().splitlines() if " ERROR " in x]
-                self.assertIn("beyond its timeout of 1 s", said)
+                self.assertIn("beyond its timeout of 3 s", said)
                 self.assertIn("scheduler -> worker host-worker-1 run_job", said)
                 problem = server.status()["problems"][0]
-                self.assertIn("beyond its timeout of 1 s", problem["what"])
+                self.assertIn("beyond its timeout of 3 s", problem["what"])
                 self.assertIn("rectl restart host-worker-1", problem["nextStep"])
             finally:
                 os.kill(runner, signal.SIGCONT)
@@ -115,9 +118,9 @@ class Stalls(unittest.TestCase):
             self.assertEqual(server.metric("expbuild_watchdog_alarms_total"), 1)
 
     def test_work_as_usual_is_no_alarm(self):
-        with Server(workers=2, extra="[watchdog]\npatience_seconds = 1") as server:
-            for i in range(3):
-                server.rectl("exec", "--", "/bin/sh", "-c", f"sleep 1.{i}", check=True)
+        with Server(workers=2, extra=self.watched) as server:
+            requests = [store_action(server, f"sleep 9; exit {i}") for i in range(2)]  # it is looked at every 2.5 s
+            self.assertEqual([x.exit_code for x in execute_all(server, requests, 2)], [0, 1])
             self.assertEqual(server.metric("expbuild_watchdog_alarms_total"), 0)
 
 

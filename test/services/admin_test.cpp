@@ -80,6 +80,7 @@ CAF_TEST(a trace is found by the name of its operation) {
   execution.AddMetadata("build.bazel.remote.execution.v2.requestmetadata-bin",
                         metadata.SerializeAsString());
   CAF_REQUIRE(stub<reapi::Execution>()->Execute(&execution, request)->Finish().ok());
+  put("x"); // the CAS hears of it once it is done with what it was asked before, and that is traced
   client_context call;
   admin::v1::GetTraceRequest question;
   question.set_query("operation-1");

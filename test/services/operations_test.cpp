@@ -169,7 +169,7 @@ CAF_TEST(waiting for no time asks for the state as it is) {
 }
 
 CAF_TEST(waiting is answered before the deadline of the call) {
-  waiter client(*this, std::nullopt, std::chrono::seconds(2));
+  waiter client(*this, std::nullopt, std::chrono::seconds(5)); // of which the answer has a tenth
   const auto sink = heard->watches.take().second;
   sink.update(state_of(execution_stage::executing));
   CAF_CHECK(client.end().ok());

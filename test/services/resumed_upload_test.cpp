@@ -66,7 +66,8 @@ CAF_TEST(a client whose connection broke finds what it had sent) {
 }
 
 CAF_TEST(an upload of which nothing comes for long is ended and can be taken up) {
-  context->upload_patience = std::chrono::milliseconds(20);
+  const auto usual = context->upload_patience;
+  context->upload_patience = std::chrono::milliseconds(500); // from the headers on
   {
     upload x(*this);
     CAF_CHECK(x.send(name, 0, "hello").answered() == grpc::DEADLINE_EXCEEDED);
@@ -74,6 +75,9 @@ CAF_TEST(an upload of which nothing comes for long is ended and can be taken up)
     upload silent(*this);
     CAF_CHECK(silent.answered() == grpc::DEADLINE_EXCEEDED); // not even its name
   }
+  server->shutdown(std::chrono::seconds(1)); // so that nobody reads what is set here
+  server.reset();
+  context->upload_patience = usual;
   CAF_CHECK_EQUAL(query(name).committed_size(), 5);
   upload rest(*this);
   CAF_CHECK(rest.send(name, 5, " world", true).end() == grpc::OK);
