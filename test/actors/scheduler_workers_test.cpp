@@ -128,6 +128,22 @@ CAF_TEST(a job that loses its worker too often ends and says why) {
   CAF_CHECK(std::string(operation->ends[0].status.message()).find("w2") != std::string::npos);
 }
 
+CAF_TEST(a withdrawn job whose worker dies before it has stopped ends and runs nowhere else) {
+  const auto dying = add_worker("w1");
+  const auto operation = add_operation(make_job(1));
+  caf::anon_send(sut,
+                 withdraw{.trace = {}, .execution = 1, .why = absl::CancelledError("not wanted")});
+  consume_messages();
+  CAF_CHECK_EQUAL(dying.log->stops.size(), 1u);
+  caf::anon_send_exit(dying.actor, caf::exit_reason::kill);
+  consume_messages();
+  const auto other = add_worker("w2");
+  CAF_CHECK(other.log->runs.empty());
+  CAF_REQUIRE_EQUAL(operation->ends.size(), 1u);
+  CAF_CHECK_EQUAL(operation->ends[0].status, absl::CancelledError("not wanted"));
+  CAF_CHECK_EQUAL(stats().running, 0u);
+}
+
 CAF_TEST(a late answer of a given up attempt is ignored) {
   const auto dying = add_worker("w1");
   const auto operation = add_operation(make_job(1));
