@@ -210,13 +210,11 @@ scheduler_stats scheduler_state::stats() const {
           .workers = slots.statuses()};
 }
 
-/// What they do now they finish.
+/// What they do now they finish. Those that are down just now come back so.
 std::vector<std::string> scheduler_state::drain(const drain_workers& request) {
-  std::vector<std::string> done;
-  for (const auto worker : slots.set_drained(request.names, request.drain)) {
-    done.push_back(slots.at(worker).status.name);
+  auto done = catalogue.named(request.names);
+  for (const auto worker : slots.set_drained(done, request.drain))
     match(worker);
-  }
   count_workers();
   if (!done.empty())
     logger().info("{} {} worker(s), first {}", request.drain ? "draining" : "undraining",

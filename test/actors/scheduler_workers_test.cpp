@@ -46,6 +46,28 @@ CAF_TEST(a worker stays drained when it is restarted) {
   CAF_CHECK(after.log->runs.empty());
 }
 
+CAF_TEST(a worker that is down while it is undrained comes back to work) {
+  const auto before = add_worker("w1");
+  drain("w1", true);
+  caf::anon_send_exit(before.actor, caf::exit_reason::kill);
+  consume_messages();
+  CAF_CHECK(drain("*", false) == std::vector<std::string>{"w1"});
+  const auto after = add_worker("w1");
+  add_operation(make_job(1));
+  CAF_CHECK_EQUAL(after.log->runs.size(), 1u);
+}
+
+CAF_TEST(a worker that is down while its like are drained comes back drained) {
+  const auto before = add_worker("w1");
+  add_worker("w2");
+  caf::anon_send_exit(before.actor, caf::exit_reason::kill);
+  consume_messages();
+  CAF_CHECK((drain("w*", true) == std::vector<std::string>{"w1", "w2"}));
+  const auto after = add_worker("w1");
+  add_operation(make_job(1));
+  CAF_CHECK(after.log->runs.empty());
+}
+
 CAF_TEST(a worker gets nothing before it is ready again) {
   const auto worker = add_worker("w1");
   add_operation(make_job(1));
