@@ -172,6 +172,50 @@ CAF_TEST(a tree deeper than allowed is refused) {
   CAF_CHECK(absl::IsInvalidArgument(load_status(id)));
 }
 
+CAF_TEST(names and paths and targets that no system could take are refused) {
+  reapi::Directory leaf;
+  for (int i = 1000; i < 2000; ++i)
+    add_file(leaf, "f" + std::to_string(i), digest());
+  reapi::Directory root;
+  add_folder(root, std::string(30 << 20, 'x'), put(leaf));
+  const auto too_long = load_status(put(root));
+  CAF_CHECK(absl::IsInvalidArgument(too_long));
+  CAF_CHECK(too_long.message().size() < 1000);
+  reapi::Directory fits;
+  add_file(fits, std::string(255, 'x'), digest());
+  CAF_CHECK(load_status(put(fits)).ok());
+  add_file(fits, std::string(256, 'x'), digest());
+  CAF_CHECK(absl::IsInvalidArgument(load_status(put(fits))));
+  reapi::Directory links;
+  add_link(links, "l", std::string(4096, 'x'));
+  CAF_CHECK(absl::IsInvalidArgument(load_status(put(links))));
+  auto below = put(leaf);
+  for (int i = 0; i < 900; ++i) {
+    reapi::Directory dir;
+    add_folder(dir, std::string(255, 'd'), below);
+    below = put(dir);
+  }
+  CAF_CHECK(absl::IsInvalidArgument(load_status(below)));
+}
+
+CAF_TEST(an input root whose paths together are too long is refused) {
+  reapi::Directory leaf;
+  for (int i = 1000; i < 2000; ++i)
+    add_file(leaf, "f" + std::to_string(i), digest());
+  reapi::Directory root;
+  add_folder(root, std::string(200, 'd'), put(leaf));
+  const auto id = put(root);
+  const auto load_within = [&](std::size_t bytes) {
+    std::vector<digest> missing;
+    return load_input_tree(
+               *store, id, absolute_symlinks::disallowed, {.max_path_bytes = bytes},
+               [](const digest&) { return true; }, missing)
+        .status();
+  };
+  CAF_CHECK(load_within(300'000).ok());
+  CAF_CHECK(absl::IsInvalidArgument(load_within(200'000)));
+}
+
 CAF_TEST(a folder on disk becomes a canonical deterministic tree) {
   write_text(folder.path() / "z/deep/file", "deep");
   write_text(folder.path() / "b", "b");
@@ -215,6 +259,22 @@ CAF_TEST(two input roots differ in the files that are not the same) {
   CAF_CHECK_EQUAL(differences->front().path, "below/file");
   CAF_CHECK_EQUAL(differences->front().before, "file " + digest::of("a", sha).hash() + "/1");
   CAF_CHECK_EQUAL(differences->front().after, "file " + digest::of("bb", sha).hash() + "/2");
+}
+
+CAF_TEST(input roots of names without an end are not compared) {
+  const auto with_name = [this](const std::string& name, const std::string& content) {
+    reapi::Directory leaf;
+    add_file(leaf, "f", digest::of(content));
+    reapi::Directory root;
+    add_folder(root, name, put(leaf));
+    return put(root);
+  };
+  const auto compare = [&](std::size_t length) {
+    const std::string name(length, 'x');
+    return compare_trees(*store, with_name(name, "one"), with_name(name, "two"), 10).status();
+  };
+  CAF_CHECK(compare(255).ok());
+  CAF_CHECK(absl::IsResourceExhausted(compare(1 << 20)));
 }
 
 CAF_TEST(input roots of different digest functions can not be compared) {
