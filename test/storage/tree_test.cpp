@@ -41,6 +41,30 @@ void add_link(reapi::Directory& dir, const std::string& name, const std::string&
   node.set_target(target);
 }
 
+/// Counts how often blobs are read.
+class counting_backend : public backend {
+public:
+  explicit counting_backend(std::shared_ptr<backend> below) : below_(std::move(below)) {}
+  blob_index& index() override { return below_->index(); }
+  absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override {
+    ++reads;
+    return below_->open(id);
+  }
+  absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) override {
+    return below_->begin_write(id);
+  }
+  absl::Status remove(const digest& id) override { return below_->remove(id); }
+  absl::Status evict(std::span<const blob_index::victim> victims) override {
+    return below_->evict(victims);
+  }
+  store_usage usage() override { return below_->usage(); }
+
+  int reads = 0;
+
+private:
+  const std::shared_ptr<backend> below_;
+};
+
 struct fixture {
   std::shared_ptr<backend> store = make_memory_backend();
   temporary_folder folder;
@@ -297,6 +321,34 @@ CAF_TEST(a result names its trees and their files) {
   CAF_CHECK_EQUAL(referenced_blobs(*store, result, sha)->size(), 5u);
   CAF_CHECK(store->remove(tree_id).ok());
   CAF_CHECK(absl::IsNotFound(referenced_blobs(*store, result, sha).status()));
+}
+
+CAF_TEST(a Tree that a result names often is read once) {
+  write_text(folder.path() / "d/f", "inside");
+  const auto tree = read_folder();
+  const auto tree_id = *write_blob(*store, tree->to_tree().SerializeAsString(), sha);
+  reapi::ActionResult result;
+  for (int i = 0; i < 1000; ++i)
+    *result.add_output_directories()->mutable_tree_digest() = tree_id.to_proto();
+  counting_backend counted(store);
+  CAF_CHECK_EQUAL(referenced_blobs(counted, result, sha)->size(), 2u); // the Tree and the file
+  CAF_CHECK_EQUAL(counted.reads, 1);
+  // Only who names a root needs the Directories of the Tree as well.
+  auto& output = *result.mutable_output_directories(999);
+  *output.mutable_root_directory_digest() = digest::of(tree->root.SerializeAsString()).to_proto();
+  CAF_CHECK_EQUAL(referenced_blobs(counted, result, sha)->size(), 4u);
+}
+
+CAF_TEST(Trees that are too large together are refused) {
+  reapi::ActionResult result;
+  for (const auto* name : {"one", "two", "three"}) {
+    reapi::Tree tree;
+    add_file(*tree.mutable_root(), name, digest::of(name));
+    const auto id = *write_blob(*store, tree.SerializeAsString(), sha);
+    *result.add_output_directories()->mutable_tree_digest() = id.to_proto();
+  }
+  CAF_CHECK(referenced_blobs(*store, result, sha, 1000).ok());
+  CAF_CHECK(absl::IsInvalidArgument(referenced_blobs(*store, result, sha, 200).status()));
 }
 
 CAF_TEST(inlining keeps a result of many outputs below what clients take as one message) {
