@@ -1,6 +1,7 @@
 #include "actors/action_history.hpp"
 
 #include "actors/log_line.hpp"
+#include "storage/missing.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::size_t shortest_query = 6;
 constexpr std::size_t max_names = 100; ///< of one action
+constexpr std::size_t max_message_bytes = 4096;
+constexpr std::size_t max_worker_bytes = 256;
 
 bool names(const std::string& name, const std::string& query) {
   return !name.empty() && name.compare(0, query.size(), query) == 0;
@@ -32,6 +35,42 @@ bool fits(const action_record& x, const std::string& query) {
 std::uint64_t mixed(std::uint64_t outputs, const request_metadata& asker) {
   const std::hash<std::string> hash;
   return outputs ^ hash(asker.target_id + '\0' + asker.action_mnemonic) * 0x9e3779b97f4a7c15;
+}
+
+/// The beginning of a text, with whole characters.
+std::string beginning(const std::string& text, std::size_t limit) {
+  if (text.size() <= limit)
+    return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80)
+    --limit;
+  return text.substr(0, limit);
+}
+
+/// What a client can make large: a tree that names many absent blobs, a result that it uploaded.
+void cut(action_record& x) {
+  if (const auto missing = missing_blobs_of(x.status); !missing.empty()) {
+    x.missing = missing.size();
+    x.first_missing = missing.front();
+  }
+  x.status =
+      absl::Status(x.status.code(), beginning(std::string(x.status.message()), max_message_bytes));
+  x.worker = beginning(x.worker, max_worker_bytes);
+  x.metadata.set_worker(beginning(x.metadata.worker(), max_worker_bytes));
+  x.metadata.DiscardUnknownFields();
+}
+
+std::size_t large_bytes(const action_record& x) {
+  auto bytes = x.result ? x.result->ByteSizeLong() : 0;
+  for (const auto& part : x.metadata.auxiliary_metadata())
+    bytes += part.ByteSizeLong();
+  return bytes;
+}
+
+/// Clearing alone would keep the memory.
+void drop_large(action_record& x) {
+  x.result = nullptr;
+  decltype(x.metadata)().mutable_auxiliary_metadata()->Swap(
+      x.metadata.mutable_auxiliary_metadata());
 }
 
 } // namespace
@@ -81,6 +120,7 @@ void action_history::ended(std::uint64_t execution,
     return;
   auto& x = writable(found->second);
   change(x);
+  cut(x);
   x.stage = execution_stage::completed;
   x.loaded = nullptr;
   live_.erase(execution);
@@ -90,15 +130,15 @@ void action_history::ended(std::uint64_t execution,
 }
 
 void action_history::keep_result(const action_record& x) {
-  if (!x.result)
+  const auto bytes = large_bytes(x);
+  if (bytes == 0)
     return;
-  const auto bytes = x.result->ByteSizeLong();
   results_[x.execution] = bytes;
   result_bytes_ += bytes;
   while (result_bytes_ > options_.max_result_bytes) {
     const auto oldest = results_.begin();
     if (const auto found = actions_.find(oldest->first); found != actions_.end())
-      writable(found->second).result = nullptr;
+      drop_large(writable(found->second));
     result_bytes_ -= oldest->second;
     results_.erase(oldest);
   }

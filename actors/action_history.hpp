@@ -23,11 +23,12 @@ struct action_history_options {
   std::size_t max_actions = 10'000; ///< that have ended; live ones come on top
   /// Of these, failed ones that stay while others go.
   std::size_t max_failed = 5'000;
-  std::size_t max_result_bytes = std::size_t{32} << 20; ///< of their results
+  std::size_t max_result_bytes = std::size_t{32} << 20; ///< results + auxiliary metadata
   std::size_t max_outputs = 50'000; ///< sets of outputs of which the last action is remembered
 };
 
-/// Live actions and those that ended lately. Past a limit the oldest go; what failed stays longest.
+/// Live actions and those that ended lately. Past a limit the oldest go, and before them their
+/// results and auxiliary metadata; what failed stays longest.
 /// Plain data: one thread at a time.
 class action_history {
 public:
@@ -42,7 +43,8 @@ public:
   /// Something is known of a live action. Nothing happens when there is none.
   void change(std::uint64_t execution, const std::function<void(action_record&)>& change);
 
-  /// It has ended, and `change` says how.
+  /// It has ended, and `change` says how. Of its status, worker and metadata what clients can make
+  /// large is cut.
   void ended(std::uint64_t execution, const std::function<void(action_record&)>& change);
 
   /// Null when it is not (or no longer) here.

@@ -34,7 +34,9 @@ struct action_record {
   // From its end on.
   std::optional<action_outcome> outcome;
   std::chrono::system_clock::time_point ended;
-  absl::Status status;
+  absl::Status status;       ///< code and message, without details
+  std::size_t missing = 0;   ///< blobs that were not stored here
+  std::string first_missing; ///< of these; empty: none
   /// Times are set as far as they are known; of a live action, too.
   reapi::ExecutedActionMetadata metadata;
   int exit_code = 0;

@@ -8,17 +8,21 @@ void audience::add(const std::string& operation, const inline_request& inlined) 
 
 void audience::join(const std::string& operation, std::uint64_t listener,
                     const operation_sink& sink) {
-  names_[operation].streams.emplace(listener, sink);
+  if (names_[operation].streams.emplace(listener, sink).second)
+    ++streams_;
   alone_since_.reset();
 }
 
 void audience::leave(std::uint64_t listener) {
-  bool anyone = false;
-  for (auto& [operation, x] : names_) {
-    x.streams.erase(listener);
-    anyone = anyone || !x.streams.empty();
-  }
-  if (!anyone && !alone_since_)
+  std::size_t gone = 0;
+  for (auto& [operation, x] : names_)
+    gone += x.streams.erase(listener);
+  have_left(gone);
+}
+
+void audience::have_left(std::size_t streams) {
+  streams_ -= streams;
+  if (streams_ == 0 && !alone_since_)
     alone_since_ = beats_;
 }
 
@@ -46,6 +50,7 @@ bool audience::conclude(const operation_state& last) {
   if (const auto found = names_.find(last.name); found != names_.end()) {
     for (const auto& [listener, sink] : found->second.streams)
       sink.conclude(last);
+    have_left(found->second.streams.size());
     names_.erase(found);
   }
   return unwanted_.erase(last.name) == 0;

@@ -34,8 +34,8 @@ public:
   /// Every stream hears `x` under its own name.
   void tell(const operation_state& x) const;
 
-  /// The streams of the name in `last` hear that this was the end, and the name is gone. False when
-  /// it was unwanted.
+  /// The streams of the name in `last` hear that this was the end and have left, and the name is
+  /// gone. False when it was unwanted.
   bool conclude(const operation_state& last);
 
   bool contains(const std::string& operation) const { return names_.contains(operation); }
@@ -50,8 +50,11 @@ private:
     std::map<std::uint64_t, operation_sink> streams;
   };
 
+  void have_left(std::size_t streams);
+
   std::map<std::string, named> names_;
   std::set<std::string> unwanted_;
+  std::size_t streams_ = 0; ///< of all names
   std::uint64_t beats_ = 0;
   std::optional<std::uint64_t> alone_since_; ///< in beats
 };

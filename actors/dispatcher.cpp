@@ -104,7 +104,7 @@ void dispatcher_state::attach_to(std::uint64_t execution, const action_loaded& e
                    action_joined{.trace = {}, .execution = execution, .operation = operation_name});
   }
   operations.add_name(execution, operation_name);
-  operations.add_listener(execution, request.listener);
+  operations.add_listener(execution, request.listener, operation_name);
   caf::anon_send(actors.at(execution),
                  attach{.trace = {},
                         .operation = std::move(operation_name),
@@ -130,7 +130,7 @@ const operation_actor* dispatcher_state::find_live(const std::string& operation)
 
 void dispatcher_state::watch_operation(const watch& request, const operation_sink& sink) {
   if (const auto* target = find_live(request.operation)) {
-    operations.add_listener(*names.find(request.operation), request.listener);
+    operations.add_listener(*names.find(request.operation), request.listener, request.operation);
     count_waiters();
     return caf::anon_send(*target,
                           attach{.trace = {},
@@ -228,6 +228,13 @@ void dispatcher_state::finished(std::uint64_t execution) {
   forget_live(execution);
 }
 
+/// The action may go on under other names.
+void dispatcher_state::streams_ended(const std::string& operation) {
+  if (const auto execution = names.find(operation))
+    operations.end_name(*execution, operation);
+  count_waiters();
+}
+
 void dispatcher_state::died(const caf::actor_addr& who) {
   const auto execution = operations.of_actor(who.id());
   if (!execution)
@@ -288,9 +295,15 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self,
           [&state](const delete_operation& x, const reply<unit>& answer) {
             state.delete_finished(x, answer);
           },
-          [&state](const name_ended& x) { state.names.retire(x.operation); },
+          [&state](const name_ended& x) {
+            state.streams_ended(x.operation);
+            state.names.retire(x.operation);
+          },
           [&state](const operation_finished& x) { state.finished(x.execution); },
-          [&state](const forget& x) { state.names.erase(x.operation); },
+          [&state](const forget& x) {
+            state.streams_ended(x.operation);
+            state.names.erase(x.operation);
+          },
           [&state](const drain&, const reply<unit>& answer) { state.drain_then(answer); },
           [&state](const abort_all& x) { state.abort_everything(x); },
           [](const ping&, const reply<unit>& answer) { answer(unit{}); },

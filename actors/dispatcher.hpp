@@ -38,6 +38,7 @@ public:
   void list(const list_operations& request, reply<operation_page> answer);
   void delete_finished(const delete_operation& request, const reply<unit>& answer);
   void finished(std::uint64_t execution);
+  void streams_ended(const std::string& operation);
   void died(const caf::actor_addr& who);
   void drain_then(reply<unit> answer);
   void abort_everything(const abort_all& order);

@@ -36,8 +36,9 @@ void live_operations::add_name(std::uint64_t execution, const std::string& opera
   entries_.at(execution).names.push_back(operation);
 }
 
-void live_operations::add_listener(std::uint64_t execution, std::uint64_t listener) {
-  entries_.at(execution).listeners.push_back(listener);
+void live_operations::add_listener(std::uint64_t execution, std::uint64_t listener,
+                                   const std::string& operation) {
+  entries_.at(execution).listeners[listener] = operation;
   by_listener_[listener] = execution;
 }
 
@@ -46,8 +47,17 @@ std::optional<std::uint64_t> live_operations::leave(std::uint64_t listener) {
   if (!execution)
     return std::nullopt;
   by_listener_.erase(listener);
-  std::erase(entries_.at(*execution).listeners, listener);
+  entries_.at(*execution).listeners.erase(listener);
   return execution;
+}
+
+void live_operations::end_name(std::uint64_t execution, const std::string& operation) {
+  const auto found = entries_.find(execution);
+  if (found == entries_.end())
+    return;
+  std::erase_if(found->second.listeners, [&](const auto& x) {
+    return x.second == operation && by_listener_.erase(x.first) != 0;
+  });
 }
 
 std::optional<live_operations::entry> live_operations::remove(std::uint64_t execution) {
@@ -55,7 +65,7 @@ std::optional<live_operations::entry> live_operations::remove(std::uint64_t exec
   if (node.empty())
     return std::nullopt;
   auto& x = node.mapped();
-  for (const auto listener : x.listeners)
+  for (const auto& [listener, operation] : x.listeners)
     by_listener_.erase(listener);
   by_actor_.erase(x.actor);
   if (to_join(x.action) == execution)

@@ -2,6 +2,7 @@
 #include "storage/digest.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -18,8 +19,8 @@ public:
     std::uint64_t trace = 0; ///< of the stream that started it
     bool joinable = false;
     std::vector<std::string> names;
-    std::vector<std::uint64_t> listeners;
-    std::uint64_t actor = 0; ///< its number
+    std::map<std::uint64_t, std::string> listeners; ///< and the name under which each listens
+    std::uint64_t actor = 0;                        ///< its number
   };
 
   /// A new one; answers the number of the execution, which rises. The same action may join it from
@@ -29,11 +30,15 @@ public:
   // Of one that is here.
   void runs_in(std::uint64_t execution, std::uint64_t actor);
   void add_name(std::uint64_t execution, const std::string& operation);
-  void add_listener(std::uint64_t execution, std::uint64_t listener);
+  void add_listener(std::uint64_t execution, std::uint64_t listener,
+                    const std::string& operation = {});
   const entry& at(std::uint64_t execution) const { return entries_.at(execution); }
 
   /// A stream is gone. Answers what it listened to, while that is here.
   std::optional<std::uint64_t> leave(std::uint64_t listener);
+
+  /// This name of it has ended, and the streams that listen under it have heard so: they are gone.
+  void end_name(std::uint64_t execution, const std::string& operation);
 
   /// It has ended: its streams and its actor are forgotten with it. Nullopt when it is not here.
   std::optional<entry> remove(std::uint64_t execution);

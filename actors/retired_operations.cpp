@@ -3,7 +3,8 @@
 namespace expbuild {
 
 void retired_operations::add(operation_state state, time_point now) {
-  const auto bytes = state.response ? state.response->ByteSizeLong() : 0;
+  const auto bytes = (state.response ? state.response->ByteSizeLong() : 0)
+                     + state.metadata.ByteSizeLong(); // a copy of what is in the response
   auto name = state.name;
   const auto number = ++last_;
   if (!by_name_.try_emplace(name, entry{number, now + options_.ttl, bytes, std::move(state)})

@@ -13,7 +13,7 @@ namespace expbuild {
 struct retirement_options {
   std::chrono::seconds ttl{300};
   std::size_t max_operations = 100'000;
-  std::size_t max_bytes = std::size_t{256} << 20; ///< of their responses, serialised
+  std::size_t max_bytes = std::size_t{256} << 20; ///< of their responses and metadata, serialised
 };
 
 /// Finished operations that can still be asked for. Past a limit the oldest go early. Plain data.

@@ -55,6 +55,7 @@ void scheduler_state::take_back(const withdraw& request) {
     return;
   if (waiting.remove(request.execution))
     return end(request.execution, {.trace = {}, .status = request.why, .result = nullptr});
+  found->second.withdrawn = request.why;
   if (const auto on = workers.find(found->second.worker); on != workers.end())
     caf::anon_send(on->second,
                    stop_job{.trace = {}, .attempt = found->second.attempt, .why = request.why});
@@ -169,11 +170,13 @@ void scheduler_state::worker_lost(const caf::down_msg& message) {
     put_back(lost->execution, lost->status.name, exit_reason(self->system(), message.reason));
 }
 
-/// The worker died, the job did not.
+/// The worker died, the job did not, unless it was to stop anyway.
 void scheduler_state::put_back(std::uint64_t execution, const std::string& worker,
                                const std::string& why) {
   auto& x = entries.at(execution);
   const trace_scope scope(x.where);
+  if (!x.withdrawn.ok())
+    return end(execution, {.trace = {}, .status = x.withdrawn, .result = nullptr});
   const auto action = x.work->action->id.to_string();
   if (x.attempts >= options.max_attempts)
     return end(execution, {.trace = {},
@@ -207,13 +210,11 @@ scheduler_stats scheduler_state::stats() const {
           .workers = slots.statuses()};
 }
 
-/// What they do now they finish.
+/// What they do now they finish. Those that are down just now come back so.
 std::vector<std::string> scheduler_state::drain(const drain_workers& request) {
-  std::vector<std::string> done;
-  for (const auto worker : slots.set_drained(request.names, request.drain)) {
-    done.push_back(slots.at(worker).status.name);
+  auto done = catalogue.named(request.names);
+  for (const auto worker : slots.set_drained(done, request.drain))
     match(worker);
-  }
   count_workers();
   if (!done.empty())
     logger().info("{} {} worker(s), first {}", request.drain ? "draining" : "undraining",

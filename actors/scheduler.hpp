@@ -61,6 +61,7 @@ private:
     trace_position where; ///< of its submit: whatever happens to it later is told there
     worker_slots::worker_id worker = 0; ///< 0 while it waits
     std::uint64_t attempt = 0;
+    absl::Status withdrawn; ///< other than OK: its worker was told to stop it, and why
   };
 
   void match(worker_slots::worker_id worker);

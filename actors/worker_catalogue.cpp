@@ -2,6 +2,7 @@
 
 #include "actors/platform.hpp"
 #include "actors/retry.hpp"
+#include "actors/worker_status.hpp"
 
 #include <algorithm>
 
@@ -22,6 +23,14 @@ void worker_catalogue::came(const std::string& name, const platform_properties& 
 void worker_catalogue::can_not_come(const std::string& name, const platform_properties& platform,
                                     const absl::Status& why) {
   known_[name] = {platform, why};
+}
+
+std::vector<std::string> worker_catalogue::named(const std::vector<std::string>& names) const {
+  std::vector<std::string> found;
+  for (const auto& [name, x] : known_)
+    if (names_worker(names, name))
+      found.push_back(name);
+  return found;
 }
 
 absl::Status worker_catalogue::check(const platform_properties& wanted) const {

@@ -25,6 +25,9 @@ public:
   void can_not_come(const std::string& name, const platform_properties& platform,
                     const absl::Status& why);
 
+  /// Those of these names (or beginnings of names with '*') of which it knows, here or not.
+  std::vector<std::string> named(const std::vector<std::string>& names) const;
+
   /// OK: some worker can run this, now or once it has come. FAILED_PRECONDITION: none could, or
   /// none of those that could can come, and why; with a RetryInfo while some kind of worker has
   /// not come yet.

@@ -3,6 +3,7 @@
 #include "actors/platform.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace expbuild {
 
@@ -59,9 +60,12 @@ worker_slots::set_drained(const std::vector<std::string>& names, bool drained) {
     done.push_back(worker);
     if (drained)
       drained_.insert(x.status.name);
-    else
-      drained_.erase(x.status.name);
   }
+  if (!drained)
+    std::erase_if(drained_, [&names](const auto& x) { return names_worker(names, x); });
+  else
+    std::copy_if(names.begin(), names.end(), std::inserter(drained_, drained_.end()),
+                 [](const auto& x) { return !x.ends_with('*'); });
   return done;
 }
 

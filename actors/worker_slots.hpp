@@ -42,7 +42,8 @@ public:
   std::optional<slot> remove(worker_id worker);
 
   /// Takes those of these names (or beginnings of names with '*') out of service, or back into it;
-  /// whoever comes under such a name later, too. Answers those that it was done to.
+  /// whoever comes under such a name later, too, but of a beginning those alone that are here now.
+  /// Whole names are kept: they must be of workers that there are. Answers those that are here.
   std::vector<worker_id> set_drained(const std::vector<std::string>& names, bool drained);
 
   bool contains(worker_id worker) const { return slots_.contains(worker); }

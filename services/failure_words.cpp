@@ -1,5 +1,4 @@
 #include "services/explanation.hpp"
-#include "storage/missing.hpp"
 
 #include <cstring>
 
@@ -31,11 +30,10 @@ std::string log_words(const action_record& x) {
 }
 
 std::string missing_words(const action_record& x) {
-  const auto missing = missing_blobs_of(x.status);
-  if (missing.empty())
+  if (x.missing == 0)
     return {};
-  return std::to_string(missing.size()) + " of its inputs are not stored here, first "
-         + missing.front() + ": clients upload them again and retry";
+  return std::to_string(x.missing) + " of its inputs are not stored here, first " + x.first_missing
+         + ": clients upload them again and retry";
 }
 
 } // namespace

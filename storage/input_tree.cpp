@@ -2,6 +2,7 @@
 
 #include "storage/directory_reader.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 
 namespace expbuild {
@@ -50,7 +51,37 @@ private:
     if (entries_ > limits_.max_entries)
       return absl::InvalidArgumentError("the input root has more than "
                                         + std::to_string(limits_.max_entries) + " entries");
+    if (auto status = measure(at, **dir); !status.ok())
+      return status;
     take(at, **dir);
+    return absl::OkStatus();
+  }
+
+  /// Before anything is made of it: what a client says once we hold once for each path.
+  absl::Status measure(const place& at, const reapi::Directory& dir) {
+    std::size_t name = 0;
+    std::size_t target = 0;
+    const auto add = [&](const auto& nodes) {
+      for (const auto& node : nodes) {
+        name = std::max(name, node.name().size());
+        path_bytes_ += at.path.size() + node.name().size();
+      }
+    };
+    add(dir.files());
+    add(dir.symlinks());
+    add(dir.directories());
+    for (const auto& node : dir.symlinks()) {
+      target = std::max(target, node.target().size());
+      path_bytes_ += node.target().size();
+    }
+    if (name > longest_name || at.path.size() + name > longest_path || target > longest_path)
+      return absl::InvalidArgumentError(
+          "Directory " + at.id.to_string() + ": a name is longer than "
+          + std::to_string(longest_name) + " bytes, or a path or symlink target longer than "
+          + std::to_string(longest_path) + ": it could not be staged");
+    if (path_bytes_ > limits_.max_path_bytes)
+      return absl::InvalidArgumentError("the paths of the input root have more than "
+                                        + std::to_string(limits_.max_path_bytes) + " bytes");
     return absl::OkStatus();
   }
 
@@ -89,6 +120,7 @@ private:
   std::unordered_set<digest> missed_;
   std::vector<place> pending_;
   std::size_t entries_ = 0;
+  std::size_t path_bytes_ = 0;
   input_tree tree_;
 };
 

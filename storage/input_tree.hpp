@@ -20,7 +20,12 @@ struct tree_limits {
   std::int64_t max_directory_bytes = 64 << 20; ///< one Directory message
   std::size_t max_entries = 1'000'000;         ///< files + directories + symlinks after expansion
   std::size_t max_depth = 1000;
+  std::size_t max_path_bytes = 256 << 20; ///< paths + symlink targets after expansion
 };
+
+/// What no system takes as one entry: NAME_MAX, and PATH_MAX without its NUL.
+constexpr std::size_t longest_name = 255;
+constexpr std::size_t longest_path = 4095;
 
 /// Checks that a Directory is canonical: entries sorted, names unique across files, directories
 /// and symlinks, none empty, "." or "..", none with a slash or NUL; digests well-formed; symlink
@@ -54,8 +59,8 @@ struct input_tree {
 
 /// Reads the tree below `root`. A missing Directory or file is no error here but is added to
 /// `missing` (each digest once), so that all of them can be told at once; the walk goes on.
-/// Files are looked up with `has`. INVALID_ARGUMENT for a tree that is malformed or exceeds
-/// `limits`. Blocks.
+/// Files are looked up with `has`. INVALID_ARGUMENT for a tree that is malformed, exceeds `limits`,
+/// or has a name, path or symlink target that no system takes. Blocks.
 absl::StatusOr<input_tree> load_input_tree(backend& from, const digest& root,
                                            absolute_symlinks policy, const tree_limits& limits,
                                            const std::function<bool(const digest&)>& has,

@@ -13,6 +13,7 @@ using directory_ptr = std::shared_ptr<const reapi::Directory>;
 
 constexpr std::size_t max_depth = 1000;
 constexpr std::size_t max_directories = 20'000;
+constexpr std::size_t max_path_bytes = 64 << 20; ///< of all entries that differ
 
 /// An entry of a Directory: what it is in words, and what lies below it.
 struct node {
@@ -65,17 +66,20 @@ private:
 
   absl::Status enter(const pair& at) {
     if (at.depth > max_depth || ++entered_ > max_directories)
-      return absl::ResourceExhaustedError("the input roots are too large to be compared");
+      return too_large();
     const auto before = reader_.read(at.before);
     const auto after = reader_.read(at.after);
     if (!before.ok() || !after.ok())
       return before.ok() ? after.status() : before.status();
-    compare(at, entries_of(**before), entries_of(**after));
-    return absl::OkStatus();
+    return compare(at, entries_of(**before), entries_of(**after));
   }
 
-  void compare(const pair& at, std::map<std::string, node> before,
-               std::map<std::string, node> after) {
+  static absl::Status too_large() {
+    return absl::ResourceExhaustedError("the input roots are too large to be compared");
+  }
+
+  absl::Status compare(const pair& at, std::map<std::string, node> before,
+                       std::map<std::string, node> after) {
     std::vector<pair> below;
     for (const auto& [name, x] : after)
       before.try_emplace(name);
@@ -84,6 +88,9 @@ private:
       const auto is = found == after.end() ? node{} : found->second;
       if (was.words == is.words)
         continue;
+      path_bytes_ += at.path.size() + name.size();
+      if (at.path.size() + name.size() > longest_path || path_bytes_ > max_path_bytes)
+        return too_large();
       if (was.below != nullptr && is.below != nullptr)
         below.push_back({at.path + name + "/", *digest::from_proto(*was.below, function_),
                          *digest::from_proto(*is.below, function_), at.depth + 1});
@@ -92,6 +99,7 @@ private:
     }
     pending_.insert(pending_.end(), std::make_move_iterator(below.rbegin()),
                     std::make_move_iterator(below.rend()));
+    return absl::OkStatus();
   }
 
   const tree_limits limits_;
@@ -99,6 +107,7 @@ private:
   const digest_function function_;
   const std::size_t limit_;
   std::size_t entered_ = 0;
+  std::size_t path_bytes_ = 0;
   std::vector<pair> pending_;
   std::vector<tree_difference> found_;
 };

@@ -63,6 +63,13 @@ void worker_state::lost(const absl::Status& why) {
     leaving = failure(std::string(why.message()));
     return; // `finish` quits
   }
+  if (busy && busy->staging) { // its folder is being written to: `staged` ends it, `finish` quits
+    leaving = failure(std::string(why.message()));
+    busy->give_back = busy->give_back || !busy->stopped;
+    if (busy->status.ok())
+      busy->status = why;
+    return;
+  }
   if (busy && busy->space) // the tree of the attempt is known dead: its folder can go
     in_long_lane([space = busy->space] { space->remove(); });
   self->quit(failure(std::string(why.message())));
@@ -142,6 +149,7 @@ void worker_state::run(run_job& request) {
 void worker_state::staged(const inputs_staged& event) {
   if (!is_current(event.attempt))
     return;
+  busy->staging = false;
   set_time(*busy->metadata.mutable_input_fetch_completed_timestamp(), clock::now());
   auto lost = missing_digests_of(event.status);
   if (!lost.empty()) // clients must be let upload them again

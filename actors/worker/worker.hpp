@@ -61,6 +61,7 @@ private:
     std::shared_ptr<workspace> space;
     reapi::ExecutedActionMetadata metadata;
     absl::Status status; ///< other than OK: decided already
+    bool staging = true; ///< something writes to the folder that knows nothing of the executor
     bool stopped = false;
     bool give_back = false;    ///< its end is nobody's to know: it will be run again
     bool command_over = false; ///< what it left can be collected, whatever becomes of the executor

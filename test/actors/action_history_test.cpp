@@ -1,5 +1,6 @@
 #define CAF_SUITE actors.action_history
 #include "actors/action_history.hpp"
+#include "storage/missing.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -110,6 +111,39 @@ CAF_TEST(results are kept within their bytes and the newest ones) {
   end(second, action_outcome::success, result);
   CAF_CHECK(history.of(first)->result == nullptr);
   CAF_CHECK(history.of(second)->result != nullptr);
+}
+
+CAF_TEST(of an end little is kept however much a client made it carry) {
+  constexpr std::size_t limit = std::size_t{4} << 20;
+  constexpr std::size_t large = std::size_t{1} << 20;
+  action_history wide({.max_result_bytes = limit});
+  const std::vector<digest> absent(large / 90, digest::of("absent"));
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    action_record x;
+    x.execution = i;
+    wide.began(std::move(x));
+    wide.ended(i, [&](action_record& y) {
+      y.outcome = action_outcome::infra_error;
+      y.status = missing_blobs_error("staging " + std::string(large, 'x'), absent);
+      y.worker = std::string(large, 'w');
+      y.metadata.set_worker(y.worker);
+      y.metadata.add_auxiliary_metadata()->set_value(std::string(large, 'a'));
+      y.metadata.mutable_worker_start_timestamp()->set_seconds(i);
+    });
+  }
+  std::size_t kept = 0;
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    const auto& x = *wide.of(i);
+    kept += x.status.ToString(absl::StatusToStringMode::kWithEverything).size() + x.worker.size()
+            + x.metadata.ByteSizeLong();
+    CAF_CHECK_EQUAL(x.metadata.worker_start_timestamp().seconds(), static_cast<std::int64_t>(i));
+  }
+  CAF_CHECK(kept < limit + 100 * 10'000);
+  const auto& newest = *wide.of(100);
+  CAF_CHECK_EQUAL(newest.metadata.auxiliary_metadata_size(), 1); // the newest keep it
+  CAF_CHECK(absl::IsFailedPrecondition(newest.status));
+  CAF_CHECK_EQUAL(newest.missing, absent.size());
+  CAF_CHECK_EQUAL(newest.first_missing, absent.front().to_resource());
 }
 
 CAF_TEST(who looks at an action goes on seeing what it was) {

@@ -78,3 +78,16 @@ CAF_TEST(whole beats without a listener are counted from the last one that left)
   listeners.leave(3);
   CAF_CHECK(listeners.beat() == 0u);
 }
+
+CAF_TEST(a stream that hears the end of its name listens no more) {
+  audience listeners;
+  listeners.add("a", {});
+  listeners.join("a", 1, operation_sink(make_stream()));
+  listeners.add("b", {});
+  listeners.join("b", 2, operation_sink(make_stream()));
+  listeners.leave(1);
+  CAF_CHECK(!listeners.beat());
+  listeners.conclude(listeners.seen_as("b", executing()));
+  CAF_CHECK(listeners.beat() == 0u);
+  CAF_CHECK(listeners.beat() == 1u);
+}

@@ -45,6 +45,19 @@ CAF_TEST(a stream that leaves tells what it listened to and only once) {
   CAF_CHECK_EQUAL(live.at(execution).listeners.size(), 1u);
 }
 
+CAF_TEST(with a name its streams are forgotten and with it no others) {
+  live_operations live;
+  const auto execution = live.begin(action, 1, true);
+  live.add_listener(execution, 7, "a");
+  live.add_listener(execution, 8, "b");
+  live.add_listener(execution, 9, "b");
+  live.end_name(execution, "b");
+  CAF_CHECK_EQUAL(live.listeners(), 1u);
+  CAF_CHECK(!live.leave(8));
+  CAF_CHECK(live.leave(7) == execution);
+  live.end_name(99, "a");
+}
+
 CAF_TEST(with an end its streams and its actor are forgotten) {
   live_operations live;
   const auto execution = live.begin(action, 5, true);

@@ -40,6 +40,7 @@ CAF_TEST(cancelling one of two joined operations lets the action run on) {
   CAF_CHECK_EQUAL(first.stream->code(), 1);
   CAF_CHECK(!second.stream->completed());
   CAF_CHECK(w->withdrawn.empty());
+  CAF_CHECK(shows(*meters, "expbuild_execute_waiters 1"));
   end(w->jobs[0], absl::OkStatus(), result_with_exit_code(0));
   CAF_CHECK_EQUAL(second.stream->code(), 0);
 }
@@ -82,6 +83,20 @@ CAF_TEST(nobody listening for a minute kills the action and no sooner) {
   wait_seconds(60);
   CAF_CHECK(w->withdrawn.empty());
   wait_seconds(31);
+  CAF_CHECK_EQUAL(w->withdrawn.size(), 1u);
+}
+
+CAF_TEST(an action whose other listener is cancelled after one has left is given up) {
+  const auto action = some_action();
+  const auto first = run(action);
+  const auto second = run(action);
+  leave(first);
+  cancel_name(second.name());
+  CAF_CHECK(w->withdrawn.empty()); // the first may come back
+  for (int i = 0; i < 91; ++i) {
+    advance_time(1s);
+    consume_messages();
+  }
   CAF_CHECK_EQUAL(w->withdrawn.size(), 1u);
 }
 

@@ -46,6 +46,18 @@ CAF_TEST(past a limit the oldest finished operations go early) {
   CAF_CHECK(retired.size() <= 1u);
 }
 
+CAF_TEST(what a finished operation knows besides its response counts) {
+  retired_operations retired({.ttl = 300s, .max_operations = 10, .max_bytes = 1000});
+  const auto now = retired_operations::time_point{} + 1h;
+  for (const auto* name : {"a", "b"}) {
+    auto x = finished(name);
+    x.metadata.add_auxiliary_metadata()->set_value(std::string(600, 'x'));
+    retired.add(std::move(x), now);
+  }
+  CAF_CHECK_EQUAL(retired.expire(now).size(), 1u);
+  CAF_CHECK(retired.find("b") != nullptr);
+}
+
 CAF_TEST(a deleted operation is gone at once and frees its place) {
   retired_operations retired({.ttl = 300s, .max_operations = 2, .max_bytes = 1000});
   const auto now = retired_operations::time_point{} + 1h;

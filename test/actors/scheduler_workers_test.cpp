@@ -46,6 +46,28 @@ CAF_TEST(a worker stays drained when it is restarted) {
   CAF_CHECK(after.log->runs.empty());
 }
 
+CAF_TEST(a worker that is down while it is undrained comes back to work) {
+  const auto before = add_worker("w1");
+  drain("w1", true);
+  caf::anon_send_exit(before.actor, caf::exit_reason::kill);
+  consume_messages();
+  CAF_CHECK(drain("*", false) == std::vector<std::string>{"w1"});
+  const auto after = add_worker("w1");
+  add_operation(make_job(1));
+  CAF_CHECK_EQUAL(after.log->runs.size(), 1u);
+}
+
+CAF_TEST(a worker that is down while its like are drained comes back drained) {
+  const auto before = add_worker("w1");
+  add_worker("w2");
+  caf::anon_send_exit(before.actor, caf::exit_reason::kill);
+  consume_messages();
+  CAF_CHECK((drain("w*", true) == std::vector<std::string>{"w1", "w2"}));
+  const auto after = add_worker("w1");
+  add_operation(make_job(1));
+  CAF_CHECK(after.log->runs.empty());
+}
+
 CAF_TEST(a worker gets nothing before it is ready again) {
   const auto worker = add_worker("w1");
   add_operation(make_job(1));
@@ -126,6 +148,22 @@ CAF_TEST(a job that loses its worker too often ends and says why) {
   CAF_REQUIRE_EQUAL(operation->ends.size(), 1u);
   CAF_CHECK(absl::IsUnavailable(operation->ends[0].status));
   CAF_CHECK(std::string(operation->ends[0].status.message()).find("w2") != std::string::npos);
+}
+
+CAF_TEST(a withdrawn job whose worker dies before it has stopped ends and runs nowhere else) {
+  const auto dying = add_worker("w1");
+  const auto operation = add_operation(make_job(1));
+  caf::anon_send(sut,
+                 withdraw{.trace = {}, .execution = 1, .why = absl::CancelledError("not wanted")});
+  consume_messages();
+  CAF_CHECK_EQUAL(dying.log->stops.size(), 1u);
+  caf::anon_send_exit(dying.actor, caf::exit_reason::kill);
+  consume_messages();
+  const auto other = add_worker("w2");
+  CAF_CHECK(other.log->runs.empty());
+  CAF_REQUIRE_EQUAL(operation->ends.size(), 1u);
+  CAF_CHECK_EQUAL(operation->ends[0].status, absl::CancelledError("not wanted"));
+  CAF_CHECK_EQUAL(stats().running, 0u);
 }
 
 CAF_TEST(a late answer of a given up attempt is ignored) {

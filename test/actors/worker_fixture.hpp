@@ -49,6 +49,7 @@ public:
     return true;
   }
   void stop() override {}
+  std::size_t waiting() const noexcept { return waiting_.size(); }
   void release() {
     for (auto all = std::exchange(waiting_, {}); const auto& each : all)
       each();

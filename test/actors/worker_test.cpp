@@ -237,6 +237,40 @@ CAF_TEST(what a command left is kept when its executor is lost afterwards) {
   CAF_CHECK(is_gone(x));
 }
 
+CAF_TEST(an executor that is lost while inputs are staged leaves the folder to the staging) {
+  options.io = held;
+  const auto x = ready_worker();
+  run(x);
+  s->lost(absl::UnavailableError("its container has ended"));
+  consume_messages();
+  CAF_CHECK_EQUAL(held->waiting(), 1u); // the staging alone: nothing removes what it writes to
+  held->release();
+  consume_messages();
+  CAF_CHECK(s->last.arguments.empty());
+  CAF_CHECK(ends->empty()); // the scheduler hears that it died, and queues the job again
+  CAF_CHECK(is_gone(x));
+  CAF_CHECK_EQUAL(held->waiting(), 1u);
+  held->release();
+  CAF_CHECK(is_clean());
+}
+
+CAF_TEST(a job of a lost executor that is stopped while inputs are staged ends with the reason) {
+  options.io = held;
+  const auto x = ready_worker();
+  run(x);
+  caf::anon_send(x, stop_job{.trace = {}, .attempt = 7, .why = absl::CancelledError("enough")});
+  consume_messages();
+  s->lost(absl::UnavailableError("its container has ended"));
+  consume_messages();
+  held->release();
+  consume_messages();
+  CAF_REQUIRE_EQUAL(ends->size(), 1u);
+  CAF_CHECK_EQUAL(ends->at(0).status, absl::CancelledError("enough"));
+  CAF_CHECK(is_gone(x));
+  held->release();
+  CAF_CHECK(is_clean());
+}
+
 CAF_TEST(a worker that can not come until somebody helps says so before it goes) {
   const auto x = keep(sys.spawn(worker, options));
   consume_messages();

@@ -41,6 +41,30 @@ void add_link(reapi::Directory& dir, const std::string& name, const std::string&
   node.set_target(target);
 }
 
+/// Counts how often blobs are read.
+class counting_backend : public backend {
+public:
+  explicit counting_backend(std::shared_ptr<backend> below) : below_(std::move(below)) {}
+  blob_index& index() override { return below_->index(); }
+  absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override {
+    ++reads;
+    return below_->open(id);
+  }
+  absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) override {
+    return below_->begin_write(id);
+  }
+  absl::Status remove(const digest& id) override { return below_->remove(id); }
+  absl::Status evict(std::span<const blob_index::victim> victims) override {
+    return below_->evict(victims);
+  }
+  store_usage usage() override { return below_->usage(); }
+
+  int reads = 0;
+
+private:
+  const std::shared_ptr<backend> below_;
+};
+
 struct fixture {
   std::shared_ptr<backend> store = make_memory_backend();
   temporary_folder folder;
@@ -172,6 +196,50 @@ CAF_TEST(a tree deeper than allowed is refused) {
   CAF_CHECK(absl::IsInvalidArgument(load_status(id)));
 }
 
+CAF_TEST(names and paths and targets that no system could take are refused) {
+  reapi::Directory leaf;
+  for (int i = 1000; i < 2000; ++i)
+    add_file(leaf, "f" + std::to_string(i), digest());
+  reapi::Directory root;
+  add_folder(root, std::string(30 << 20, 'x'), put(leaf));
+  const auto too_long = load_status(put(root));
+  CAF_CHECK(absl::IsInvalidArgument(too_long));
+  CAF_CHECK(too_long.message().size() < 1000);
+  reapi::Directory fits;
+  add_file(fits, std::string(255, 'x'), digest());
+  CAF_CHECK(load_status(put(fits)).ok());
+  add_file(fits, std::string(256, 'x'), digest());
+  CAF_CHECK(absl::IsInvalidArgument(load_status(put(fits))));
+  reapi::Directory links;
+  add_link(links, "l", std::string(4096, 'x'));
+  CAF_CHECK(absl::IsInvalidArgument(load_status(put(links))));
+  auto below = put(leaf);
+  for (int i = 0; i < 900; ++i) {
+    reapi::Directory dir;
+    add_folder(dir, std::string(255, 'd'), below);
+    below = put(dir);
+  }
+  CAF_CHECK(absl::IsInvalidArgument(load_status(below)));
+}
+
+CAF_TEST(an input root whose paths together are too long is refused) {
+  reapi::Directory leaf;
+  for (int i = 1000; i < 2000; ++i)
+    add_file(leaf, "f" + std::to_string(i), digest());
+  reapi::Directory root;
+  add_folder(root, std::string(200, 'd'), put(leaf));
+  const auto id = put(root);
+  const auto load_within = [&](std::size_t bytes) {
+    std::vector<digest> missing;
+    return load_input_tree(
+               *store, id, absolute_symlinks::disallowed, {.max_path_bytes = bytes},
+               [](const digest&) { return true; }, missing)
+        .status();
+  };
+  CAF_CHECK(load_within(300'000).ok());
+  CAF_CHECK(absl::IsInvalidArgument(load_within(200'000)));
+}
+
 CAF_TEST(a folder on disk becomes a canonical deterministic tree) {
   write_text(folder.path() / "z/deep/file", "deep");
   write_text(folder.path() / "b", "b");
@@ -217,6 +285,22 @@ CAF_TEST(two input roots differ in the files that are not the same) {
   CAF_CHECK_EQUAL(differences->front().after, "file " + digest::of("bb", sha).hash() + "/2");
 }
 
+CAF_TEST(input roots of names without an end are not compared) {
+  const auto with_name = [this](const std::string& name, const std::string& content) {
+    reapi::Directory leaf;
+    add_file(leaf, "f", digest::of(content));
+    reapi::Directory root;
+    add_folder(root, name, put(leaf));
+    return put(root);
+  };
+  const auto compare = [&](std::size_t length) {
+    const std::string name(length, 'x');
+    return compare_trees(*store, with_name(name, "one"), with_name(name, "two"), 10).status();
+  };
+  CAF_CHECK(compare(255).ok());
+  CAF_CHECK(absl::IsResourceExhausted(compare(1 << 20)));
+}
+
 CAF_TEST(input roots of different digest functions can not be compared) {
   const auto other = put_nested("a", digest_function::sha1);
   CAF_CHECK(absl::IsFailedPrecondition(compare_trees(*store, put_nested("a"), other, 10).status()));
@@ -237,6 +321,34 @@ CAF_TEST(a result names its trees and their files) {
   CAF_CHECK_EQUAL(referenced_blobs(*store, result, sha)->size(), 5u);
   CAF_CHECK(store->remove(tree_id).ok());
   CAF_CHECK(absl::IsNotFound(referenced_blobs(*store, result, sha).status()));
+}
+
+CAF_TEST(a Tree that a result names often is read once) {
+  write_text(folder.path() / "d/f", "inside");
+  const auto tree = read_folder();
+  const auto tree_id = *write_blob(*store, tree->to_tree().SerializeAsString(), sha);
+  reapi::ActionResult result;
+  for (int i = 0; i < 1000; ++i)
+    *result.add_output_directories()->mutable_tree_digest() = tree_id.to_proto();
+  counting_backend counted(store);
+  CAF_CHECK_EQUAL(referenced_blobs(counted, result, sha)->size(), 2u); // the Tree and the file
+  CAF_CHECK_EQUAL(counted.reads, 1);
+  // Only who names a root needs the Directories of the Tree as well.
+  auto& output = *result.mutable_output_directories(999);
+  *output.mutable_root_directory_digest() = digest::of(tree->root.SerializeAsString()).to_proto();
+  CAF_CHECK_EQUAL(referenced_blobs(counted, result, sha)->size(), 4u);
+}
+
+CAF_TEST(Trees that are too large together are refused) {
+  reapi::ActionResult result;
+  for (const auto* name : {"one", "two", "three"}) {
+    reapi::Tree tree;
+    add_file(*tree.mutable_root(), name, digest::of(name));
+    const auto id = *write_blob(*store, tree.SerializeAsString(), sha);
+    *result.add_output_directories()->mutable_tree_digest() = id.to_proto();
+  }
+  CAF_CHECK(referenced_blobs(*store, result, sha, 1000).ok());
+  CAF_CHECK(absl::IsInvalidArgument(referenced_blobs(*store, result, sha, 200).status()));
 }
 
 CAF_TEST(inlining keeps a result of many outputs below what clients take as one message) {
