@@ -243,6 +243,21 @@ CAF_TEST(the answer to a batch read stays below what clients receive) {
   CAF_CHECK_EQUAL(answer.responses(29'999).status().code(), 8); // RESOURCE_EXHAUSTED: ask again
 }
 
+CAF_TEST(a batch with very many blobs is INVALID_ARGUMENT even if they are all empty) {
+  reapi::BatchUpdateBlobsRequest update_request;
+  reapi::BatchReadBlobsRequest read_request;
+  for (int i = 0; i <= 100'000; ++i) {
+    update_request.add_requests();
+    read_request.add_digests();
+  }
+  const auto updated = update(update_request).first;
+  CAF_CHECK_EQUAL(updated.error_code(), invalid_argument);
+  CAF_CHECK(contains(updated.error_message(), "100000 blobs, not 100001"));
+  const auto was_read = call<reapi::BatchReadBlobsRequest, reapi::BatchReadBlobsResponse>(
+      &blobs::BatchReadBlobs, read_request);
+  CAF_CHECK_EQUAL(was_read.first.error_code(), invalid_argument);
+}
+
 CAF_TEST(a blob that vanished from the disk is not found and no longer vouched for) {
   const auto id = put("hello");
   CAF_REQUIRE(store->remove(id).ok());
