@@ -63,8 +63,9 @@ public:
     }
     return std::exchange(read_, {});
   }
-  std::string ask(const std::string& method, const std::string& target) {
-    send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  std::string ask(const std::string& method, const std::string& target,
+                  const std::string& host = "localhost") {
+    send(method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
     return rest();
   }
 

@@ -88,7 +88,8 @@ CAF_TEST(HEAD has the length but no body) {
 CAF_TEST(one connection serves several requests) {
   open();
   http_client client(endpoint->port());
-  client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /status HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /status HTTP/1.1\r\nHost: "
+              "localhost\r\n\r\n");
   const auto answers = client.ask("GET", "/readyz");
   CAF_CHECK(contains(answers, "ok\n"));
   CAF_CHECK(contains(answers, "queued_actions"));
@@ -139,11 +140,24 @@ CAF_TEST(a connection between two requests makes room for a new one) {
   open({.max_connections = 2});
   http_client first(endpoint->port());
   http_client second(endpoint->port());
-  first.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  first.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CAF_CHECK(contains(first.reply(), "200 OK"));
   CAF_CHECK(contains(get("/healthz"), "200 OK"));
   CAF_CHECK_EQUAL(first.rest(), "");
   CAF_CHECK(contains(second.ask("GET", "/healthz"), "200 OK"));
+}
+
+CAF_TEST(of an endpoint of this machine a page of another name learns its health alone) {
+  open();
+  const auto ask = [&](const std::string& target, const std::string& host) {
+    return http_client(endpoint->port()).ask("GET", target, host);
+  };
+  for (const auto* target : {"/status", "/metrics", "/ui/", "/nothing"}) {
+    CAF_CHECK(begins(ask(target, "evil.example"), "HTTP/1.1 403 "));
+    CAF_CHECK(!begins(ask(target, "127.0.0.1:8981"), "HTTP/1.1 403 "));
+  }
+  CAF_CHECK(begins(ask("/healthz", "evil.example"), "HTTP/1.1 200 "));
+  CAF_CHECK(begins(ask("/readyz", "evil.example"), "HTTP/1.1 200 "));
 }
 
 CAF_TEST(stopping closes what is open) {
