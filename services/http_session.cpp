@@ -7,6 +7,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include <algorithm>
+#include <ctime>
 #include <limits>
 
 namespace expbuild {
@@ -30,6 +31,15 @@ std::string_view view(boost::beast::string_view x) {
 
 boost::beast::string_view view(std::string_view x) {
   return {x.data(), x.size()};
+}
+
+/// IMF-fixdate, the names in English (RFC 9110, 5.6.7): nobody sets another locale here.
+std::string date_now() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
 } // namespace
@@ -180,6 +190,7 @@ bool http_session::begin(const http_head& head) {
              && request.keep_alive();
   response_.emplace(static_cast<http::status>(head.status), 11u);
   response_->set(http::field::server, "expbuild");
+  response_->set(http::field::date, date_now());
   response_->set(http::field::content_type, head.content_type);
   if (!head.allow.empty())
     response_->set(http::field::allow, head.allow);

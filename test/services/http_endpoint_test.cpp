@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ctime>
+
 using namespace expbuild;
 using namespace expbuild::test;
 
@@ -33,6 +35,15 @@ CAF_TEST_FIXTURE_SCOPE(http_endpoint_tests, fixture)
 
 CAF_TEST(healthz answers while the process lives) {
   CAF_CHECK(begins(get("/healthz"), "HTTP/1.1 200 "));
+}
+
+CAF_TEST(an answer says when it was made) {
+  const auto answer = get("/healthz");
+  const auto date = answer.substr(answer.find("Date: ") + 6, 29);
+  std::tm parts{};
+  const auto* end = ::strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  CAF_REQUIRE(end != nullptr && *end == 0);
+  CAF_CHECK(std::abs(std::difftime(::timegm(&parts), std::time(nullptr))) < 60);
 }
 
 CAF_TEST(readyz is 503 while the server does not serve) {
