@@ -22,6 +22,7 @@ constexpr std::int64_t max_discarded = 1 << 20;
 /// For a client that is still sending to see the answer, before the connection is closed.
 constexpr std::chrono::seconds linger_time{5};
 constexpr std::size_t swallow_bytes = 4096;
+constexpr std::size_t page_bytes_at_once = 64 << 10;
 
 constexpr std::string_view invitation = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -177,7 +178,15 @@ void http_session::answer(http_page page) {
              .length = static_cast<std::int64_t>(page_.body.size()),
              .allow = page_.allow,
              .more = page_.more}))
-    send(page_.body, nullptr);
+    send_page(0);
+}
+
+/// In pieces, since the time that a client has is for one write.
+void http_session::send_page(std::size_t from) {
+  const auto piece = std::span<const char>(page_.body)
+                         .subspan(from)
+                         .first(std::min(page_bytes_at_once, page_.body.size() - from));
+  send(piece, [this, next = from + piece.size()] { send_page(next); });
 }
 
 bool http_session::begin(const http_head& head) {

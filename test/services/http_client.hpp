@@ -10,7 +10,11 @@ namespace expbuild::test {
 /// A plain socket: says what it is told and shows what comes back.
 class http_client {
 public:
-  explicit http_client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `kept`: so many bytes that it has not read are kept for it, roughly; 0: as the system likes.
+  explicit http_client(int port, int kept = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (kept > 0)
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &kept, sizeof kept);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -53,6 +57,14 @@ public:
     const auto end = std::min(read_.size(), read_.find(text) + text.size());
     auto found = read_.substr(0, end);
     read_.erase(0, end);
+    return found;
+  }
+  /// The next bytes, up to so many; none: the server has closed.
+  std::string some(std::size_t most) {
+    if (read_.empty())
+      more();
+    auto found = read_.substr(0, most);
+    read_.erase(0, found.size());
     return found;
   }
   /// Says no more.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <ctime>
+#include <thread>
 
 using namespace expbuild;
 using namespace expbuild::test;
@@ -127,6 +128,26 @@ CAF_TEST(a silent client is closed after the timeout) {
   open({.timeout = std::chrono::seconds(1)});
   http_client client(endpoint->port());
   CAF_CHECK_EQUAL(client.rest(), "");
+}
+
+/// The system keeps some MiB for the client: what it takes within the timeout must be more than
+/// that, and less than all.
+CAF_TEST(a page is sent for as long as its client takes it) {
+  using clock = std::chrono::steady_clock;
+  constexpr std::size_t page = 24 << 20;
+  constexpr auto time_for_all = std::chrono::milliseconds(2500);
+  context->instance_name = std::string(page, 'x');
+  open({.timeout = std::chrono::seconds(1)});
+  http_client client(endpoint->port(), 128 << 10);
+  client.send("GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  std::size_t taken = client.some(65536).size();
+  const auto began = clock::now();
+  for (std::size_t n = 1; n > 0; taken += n) {
+    std::this_thread::sleep_until(began + time_for_all * taken / page); // a slow line
+    n = client.some(65536).size();
+  }
+  CAF_CHECK(taken > page);
+  CAF_CHECK(clock::now() - began >= time_for_all);
 }
 
 CAF_TEST(an actor that does not answer costs the request and not the server) {
