@@ -262,6 +262,8 @@ void http_session::sent() {
 }
 
 void http_session::call_after(std::chrono::milliseconds time, std::function<void()> then) {
+  if (!handler_) // the exchange is over: a timer would hold the thread up
+    return;
   later_.expires_after(time);
   later_.async_wait([me = shared_from_this(), handler = std::weak_ptr(handler_),
                      then = std::move(then)](error_code error) {
@@ -271,6 +273,8 @@ void http_session::call_after(std::chrono::milliseconds time, std::function<void
 }
 
 void http_session::expect_answer_within(std::chrono::milliseconds time) {
+  if (!handler_)
+    return;
   patience_.expires_after(time);
   patience_.async_wait([me = shared_from_this(), waiting = ++waiting_](error_code) {
     if (me->waiting_ != waiting || !me->handler_)
