@@ -29,7 +29,9 @@ public:
              reapi::BatchReadBlobsResponse& response, unary_call answer)
       : context_(std::move(context)), request_(request), response_(response),
         answer_(std::move(answer)),
-        room_(std::max(max_outbound_bytes, context_->max_batch_total_size_bytes)) {
+        room_(std::max(max_outbound_bytes, context_->max_batch_total_size_bytes)),
+        held_(std::make_shared<memory_budget::share>(context_->answers)) {
+    answer_.keep(held_);
     for (const auto each : context_->codecs)
       for (const auto accepted : request_.acceptable_compressors())
         if (!codec_ && accepted == static_cast<int>(each))
@@ -117,11 +119,17 @@ private:
     const auto size = static_cast<std::size_t>(x.id.size_bytes());
     if (!take_room(size))
       return absl::ResourceExhaustedError("the answer is full; ask for the blob in another batch");
+    if (auto status = held_->grow(size); !status.ok()) {
+      room_ += x.id.size_bytes();
+      return status;
+    }
     auto& data = *slot(x.index).mutable_data();
     data.resize(size);
     const auto n = reader.read_at(0, data);
-    if (!n.ok())
+    if (!n.ok()) {
+      held_->shrink(size);
       return read_failure(*context_, x.id, n.status());
+    }
     pack(slot(x.index));
     context_->meters->bytes_out(data.size());
     return absl::OkStatus();
@@ -136,6 +144,7 @@ private:
     if (!packed.ok() || packed->size() > size - size / 8)
       return;
     room_ += static_cast<std::int64_t>(size - packed->size());
+    held_->shrink(size - packed->size());
     x.set_data(*std::move(packed));
     x.set_compressor(static_cast<reapi::Compressor::Value>(*codec_));
   }
@@ -144,8 +153,9 @@ private:
   const reapi::BatchReadBlobsRequest& request_;
   reapi::BatchReadBlobsResponse& response_;
   unary_call answer_;
-  std::optional<codec> codec_; // that the client accepts
-  std::int64_t room_;          // left in the answer for bytes and error texts
+  std::optional<codec> codec_;                       // that the client accepts
+  std::int64_t room_;                                // left in the answer for bytes and error texts
+  const std::shared_ptr<memory_budget::share> held_; // for the bytes of blobs
   std::vector<item> todo_;
   std::size_t begin_ = 0; // the slice being read
   std::size_t end_ = 0;

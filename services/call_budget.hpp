@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,8 +20,11 @@ namespace expbuild {
 /// a service sees it until gRPC is done with it. Calls that can last (streams, and those that wait
 /// for an operation) have a limit of their own and are refused beyond it. The others end by
 /// themselves: very many of them at once are a client that begins calls and gives them up without
-/// end ("rapid reset"), which gRPC 1.51 does not notice; its connection is closed. Any thread.
+/// end ("rapid reset"), which gRPC 1.51 does not notice; the connection that has the most of them
+/// is closed. Any thread.
 class call_budget : public std::enable_shared_from_this<call_budget> {
+  using peer_counts = std::map<std::string, std::size_t>; // those that have calls
+
 public:
   call_budget(std::size_t max_streams, std::size_t max_others)
       : max_streams_(max_streams), max_others_(max_others) {}
@@ -28,10 +32,11 @@ public:
   /// Held by a call until OnDone.
   class place {
   public:
-    place(std::shared_ptr<call_budget> of, std::atomic<std::size_t>& count, absl::Status admission)
-        : of_(std::move(of)), count_(&count), admission_(std::move(admission)) {}
+    /// `peer`: null for a stream, which is not counted by peer.
+    place(std::shared_ptr<call_budget> of, peer_counts::value_type* peer, absl::Status admission)
+        : of_(std::move(of)), peer_(peer), admission_(std::move(admission)) {}
     place(place&& other) noexcept
-        : of_(std::move(other.of_)), count_(other.count_), admission_(other.admission_) {}
+        : of_(std::move(other.of_)), peer_(other.peer_), admission_(other.admission_) {}
     place& operator=(place&&) = delete;
     ~place() { leave(); }
 
@@ -40,12 +45,12 @@ public:
 
     void leave() {
       if (const auto of = std::exchange(of_, nullptr)) // it holds the count
-        --*count_;
+        of->left(peer_);
     }
 
   private:
     std::shared_ptr<call_budget> of_;
-    std::atomic<std::size_t>* count_;
+    peer_counts::value_type* peer_;
     absl::Status admission_;
   };
 
@@ -53,8 +58,10 @@ public:
   place enter_stream(const grpc::ServerContextBase& call);
 
   place enter(const grpc::ServerContextBase& call);
+  /// The same for a call of this peer, named as gRPC names it.
+  place enter(const std::string& peer);
 
-  /// Who closes the connection of a peer, named as gRPC names it. Null: nobody.
+  /// Who closes the connection of a peer. Null: nobody.
   using flood_handler = std::function<void(const std::string& peer)>;
   void when_flooded(flood_handler handler);
 
@@ -62,12 +69,16 @@ public:
   std::size_t others() const noexcept { return others_; }
 
 private:
-  place count_other(const grpc::ServerContextBase& call, absl::Status admission);
+  place count_other(const std::string& peer, absl::Status admission);
+  void left(const peer_counts::value_type* peer);
+  std::string busiest_peer();
 
   const std::size_t max_streams_;
   const std::size_t max_others_;
   std::atomic<std::size_t> streams_{0};
   std::atomic<std::size_t> others_{0};
+  std::mutex peers_guard_;
+  peer_counts peers_; ///< of the others
   std::mutex guard_;
   flood_handler flooded_;
 };

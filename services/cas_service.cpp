@@ -17,11 +17,20 @@ namespace expbuild {
 
 namespace {
 
-/// Instance and digest function of a request that carries several digests.
+/// In one batch, of any size: each costs an answer, even if it is empty. More blobs with their
+/// digests than an answer has room for.
+constexpr int max_batch_entries = 100'000;
+
+/// Instance, digest function and number of entries of a batch request.
 template <class Request>
-absl::StatusOr<digest_reader> admit(const service_context& context, const Request& request) {
+absl::StatusOr<digest_reader> admit(const service_context& context, const Request& request,
+                                    int entries) {
   if (auto status = check_instance(context, request.instance_name()); !status.ok())
     return status;
+  if (entries > max_batch_entries)
+    return absl::InvalidArgumentError("one batch request may have "
+                                      + std::to_string(max_batch_entries) + " blobs, not "
+                                      + std::to_string(entries) + "; send several");
   return digest_reader::make(context, request.digest_function());
 }
 
@@ -107,7 +116,7 @@ public:
                                              const reapi::BatchUpdateBlobsRequest* request,
                                              reapi::BatchUpdateBlobsResponse* response) override {
     return serve(*context_, *call, update_, [&](const unary_call& answer) {
-      const auto digests = admit(*context_, *request);
+      const auto digests = admit(*context_, *request, request->requests_size());
       auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
       if (status.ok())
         update_blobs(context_, *digests, *request, *response, answer);
@@ -119,7 +128,7 @@ public:
                                            const reapi::BatchReadBlobsRequest* request,
                                            reapi::BatchReadBlobsResponse* response) override {
     return serve(*context_, *call, read_, [&](const unary_call& answer) {
-      const auto digests = admit(*context_, *request);
+      const auto digests = admit(*context_, *request, request->digests_size());
       auto status = digests.ok() ? check_size(*context_, *request) : digests.status();
       if (status.ok())
         read_blobs(context_, *digests, *request, *response, answer);

@@ -6,6 +6,7 @@
 #include "services/action_views.hpp"
 #include "services/explanation.hpp"
 #include "services/http_blob_pages.hpp"
+#include "services/http_cache_handler.hpp"
 #include "services/http_event_stream.hpp"
 #include "services/http_log_stream.hpp"
 #include "services/http_query.hpp"
@@ -59,8 +60,6 @@ public:
 private:
   void begin() override {
     exchange().expect_answer_within(patience);
-    if (options_.local_names_only && !is_local_host(exchange().header("Host")))
-      return fail(absl::PermissionDeniedError("this endpoint is used by its address or localhost"));
     const auto method = exchange().method();
     if (method == "POST" && what() == "workers")
       return control();
@@ -218,15 +217,21 @@ bool is_local_host(std::string_view host) {
          || (name.starts_with("127.") && std::all_of(name.begin(), name.end(), is_of_an_address));
 }
 
+std::shared_ptr<http_handler> http_api::refuse_foreign(http_exchange& exchange) const {
+  if (!options_.local_names_only || is_local_host(exchange.header("Host")))
+    return nullptr;
+  return make_refusal(exchange, error_page(absl::PermissionDeniedError(
+                                    "this endpoint is used by its address or localhost")));
+}
+
 std::shared_ptr<http_handler> http_api::handler_for(http_exchange& exchange) const {
   const http_query query(exchange.target());
   const auto& path = query.segments();
   if (path.size() < 2 || path[0] != "api" || path[1] != "v1")
     return nullptr;
-  const bool may = !options_.local_names_only || is_local_host(exchange.header("Host"));
-  if (may && path.size() == 3 && path[2] == "watch" && exchange.method() == "GET")
+  if (path.size() == 3 && path[2] == "watch" && exchange.method() == "GET")
     return make_event_stream(exchange, context_, watch_request(query));
-  if (may && path.size() == 3 && path[2] == "log" && exchange.method() == "GET")
+  if (path.size() == 3 && path[2] == "log" && exchange.method() == "GET")
     if (auto stream = make_http_log_stream(exchange, query))
       return stream;
   return std::make_shared<api_handler>(exchange, context_, options_);

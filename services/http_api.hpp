@@ -24,6 +24,10 @@ public:
   http_api(context_ptr context, http_api_options options)
       : context_(std::move(context)), options_(std::move(options)) {}
 
+  /// Null unless `local_names_only` forbids the name by which the request calls this endpoint. For
+  /// whatever it asks, not for the API alone.
+  std::shared_ptr<http_handler> refuse_foreign(http_exchange& exchange) const;
+
   /// Null when the request's target is no path of the API.
   std::shared_ptr<http_handler> handler_for(http_exchange& exchange) const;
 

@@ -73,7 +73,7 @@ public:
   /// the place of one that is still to come.
   virtual void call_after(std::chrono::milliseconds time, std::function<void()> then) = 0;
 
-  /// Answers 503 unless the handler begins an answer, or receives, by then.
+  /// Answers 503 unless the handler begins an answer, or receives, or the exchange is over by then.
   virtual void expect_answer_within(std::chrono::milliseconds time) = 0;
 
   virtual http_poster poster() const = 0;

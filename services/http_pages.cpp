@@ -75,7 +75,8 @@ http_route http_pages::route_of(std::string_view target) {
 void http_pages::get_metrics(const answer& done) const {
   auto& meters = *context_->meters;
   meters.calls_under_way(context_->calls->streams(), context_->calls->others());
-  meters.held_for_clients(static_cast<std::size_t>(context_->pieces->used()),
+  meters.held_for_clients(static_cast<std::size_t>(context_->pieces->used())
+                              + context_->answers->used(),
                           context_->unpacking->used());
   context_->disks->measure(*context_->io); // for the next time: a disk may keep us waiting
   done({.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = meters.expose()});

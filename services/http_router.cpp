@@ -27,13 +27,16 @@ private:
 } // namespace
 
 http_routed http_router::route(http_exchange& exchange) const {
+  const auto page = http_pages::route_of(exchange.target());
+  if (page != http_route::health) // tells nothing, and load balancers use names of their own
+    if (auto handler = pages_->api().refuse_foreign(exchange))
+      return {handler, page};
   if (cache_)
     if (auto handler = cache_->handler_for(exchange))
       return {handler, http_route::cache};
   if (auto handler = pages_->api().handler_for(exchange))
     return {handler, http_route::api};
-  return {std::make_shared<page_handler>(exchange, pages_, patience_),
-          http_pages::route_of(exchange.target())};
+  return {std::make_shared<page_handler>(exchange, pages_, patience_), page};
 }
 
 } // namespace expbuild

@@ -7,6 +7,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include <algorithm>
+#include <ctime>
 #include <limits>
 
 namespace expbuild {
@@ -21,6 +22,7 @@ constexpr std::int64_t max_discarded = 1 << 20;
 /// For a client that is still sending to see the answer, before the connection is closed.
 constexpr std::chrono::seconds linger_time{5};
 constexpr std::size_t swallow_bytes = 4096;
+constexpr std::size_t page_bytes_at_once = 64 << 10;
 
 constexpr std::string_view invitation = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -30,6 +32,15 @@ std::string_view view(boost::beast::string_view x) {
 
 boost::beast::string_view view(std::string_view x) {
   return {x.data(), x.size()};
+}
+
+/// IMF-fixdate, the names in English (RFC 9110, 5.6.7): nobody sets another locale here.
+std::string date_now() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
 } // namespace
@@ -167,7 +178,15 @@ void http_session::answer(http_page page) {
              .length = static_cast<std::int64_t>(page_.body.size()),
              .allow = page_.allow,
              .more = page_.more}))
-    send(page_.body, nullptr);
+    send_page(0);
+}
+
+/// In pieces, since the time that a client has is for one write.
+void http_session::send_page(std::size_t from) {
+  const auto piece = std::span<const char>(page_.body)
+                         .subspan(from)
+                         .first(std::min(page_bytes_at_once, page_.body.size() - from));
+  send(piece, [this, next = from + piece.size()] { send_page(next); });
 }
 
 bool http_session::begin(const http_head& head) {
@@ -180,6 +199,7 @@ bool http_session::begin(const http_head& head) {
              && request.keep_alive();
   response_.emplace(static_cast<http::status>(head.status), 11u);
   response_->set(http::field::server, "expbuild");
+  response_->set(http::field::date, date_now());
   response_->set(http::field::content_type, head.content_type);
   if (!head.allow.empty())
     response_->set(http::field::allow, head.allow);
@@ -242,6 +262,8 @@ void http_session::sent() {
 }
 
 void http_session::call_after(std::chrono::milliseconds time, std::function<void()> then) {
+  if (!handler_) // the exchange is over: a timer would hold the thread up
+    return;
   later_.expires_after(time);
   later_.async_wait([me = shared_from_this(), handler = std::weak_ptr(handler_),
                      then = std::move(then)](error_code error) {
@@ -251,6 +273,8 @@ void http_session::call_after(std::chrono::milliseconds time, std::function<void
 }
 
 void http_session::expect_answer_within(std::chrono::milliseconds time) {
+  if (!handler_)
+    return;
   patience_.expires_after(time);
   patience_.async_wait([me = shared_from_this(), waiting = ++waiting_](error_code) {
     if (me->waiting_ != waiting || !me->handler_)

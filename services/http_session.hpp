@@ -46,6 +46,7 @@ private:
   void route();
   void invite(std::span<char> into, std::function<void(std::size_t)> then);
   void discard_then_answer();
+  void send_page(std::size_t from);
   void sent();
   void linger();
   void swallow();

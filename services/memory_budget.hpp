@@ -1,6 +1,7 @@
 #pragma once
 #include <absl/status/status.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -14,6 +15,7 @@ public:
   explicit memory_budget(std::size_t bytes) : bytes_(bytes) {}
 
   std::size_t used() const noexcept { return used_; }
+  std::size_t left() const noexcept { return bytes_ - std::min(bytes_, used()); }
 
   /// What one of them holds; given back with it. One thread at a time.
   class share {
@@ -32,6 +34,15 @@ public:
       return absl::ResourceExhaustedError(
           "too many requests need memory at once; try again when some have ended");
     }
+
+    /// The same for so many more, which are not taken then.
+    absl::Status grow(std::size_t by) {
+      auto status = become(bytes_ + by);
+      if (!status.ok())
+        shrink(by);
+      return status;
+    }
+    void shrink(std::size_t by) { become(bytes_ - by).IgnoreError(); }
 
   private:
     const std::shared_ptr<memory_budget> of_;

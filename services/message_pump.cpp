@@ -23,7 +23,8 @@ void message_pump::ask_on() {
 
 void message_pump::ask(std::uint64_t number) {
   StartRead(&bytes_);
-  turns_.wait(number);
+  if (turns_.wait(number))
+    fulfil(turns_.wanted());
 }
 
 /// gRPC keeps the call until this has returned, even if somebody ends it meanwhile.

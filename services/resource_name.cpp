@@ -55,12 +55,19 @@ reapi::DigestFunction::Value function_named(std::string_view text) {
   return value;
 }
 
+/// An upload's name is kept as long as the upload, and clients may add what they like to it.
+constexpr std::size_t max_name_bytes = 4096;
+
 /// Walks over the segments of one name.
 class name_parser {
 public:
-  explicit name_parser(std::string_view text) : text_(text), parts_(split(text)) {}
+  explicit name_parser(std::string_view text) : text_(text) {}
 
   absl::StatusOr<resource_name> run() {
+    if (text_.size() > max_name_bytes)
+      return wrong("it has " + std::to_string(text_.size()) + " bytes, and may have "
+                   + std::to_string(max_name_bytes));
+    parts_ = split(text_);
     for (const auto step : {&name_parser::instance, &name_parser::upload, &name_parser::compression,
                             &name_parser::blob})
       if (auto status = (this->*step)(); !status.ok())

@@ -15,7 +15,8 @@ namespace expbuild {
 ///     ... compressed-blobs/COMPRESSOR/ in place of blobs/          either
 ///
 /// The first keyword decides: the trailing part may hold keywords, an instance name may hold
-/// slashes but no keyword. Whether instance, function and hash are ours is not decided here.
+/// slashes but no keyword. It has at most 4 KiB. Whether instance, function and hash are ours is
+/// not decided here.
 struct resource_name {
   enum class kind { read, write };
 

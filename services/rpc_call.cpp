@@ -59,6 +59,8 @@ public:
   /// Weakly: the call ends when nobody has it any more.
   void watch_for(const std::shared_ptr<state>& call) { call_ = call; }
 
+  void keep(std::shared_ptr<void> what) { kept_ = std::move(what); }
+
 private:
   void OnCancel() override {
     if (const auto call = call_.lock())
@@ -68,6 +70,7 @@ private:
 
   call_budget::place place_;
   std::weak_ptr<state> call_;
+  std::shared_ptr<void> kept_;
 };
 
 unary_call::unary_call(grpc::CallbackServerContext& context, rpc_meter& meter,
@@ -80,6 +83,10 @@ unary_call::unary_call(grpc::CallbackServerContext& context, rpc_meter& meter,
 
 std::shared_ptr<const std::atomic<bool>> unary_call::given_up() const {
   return {state_, &state_->given_up};
+}
+
+void unary_call::keep(std::shared_ptr<void> what) const {
+  static_cast<counted_reactor*>(reactor_)->keep(std::move(what));
 }
 
 void unary_call::finish(const absl::Status& status) const {

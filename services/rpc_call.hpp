@@ -42,6 +42,10 @@ public:
   /// whoever works long for it.
   std::shared_ptr<const std::atomic<bool>> given_up() const;
 
+  /// Keeps something until gRPC is done with the call: the answer may wait for its client long
+  /// after `finish`. Before that, once.
+  void keep(std::shared_ptr<void> what) const;
+
   /// Ends the call; the first time counts. Any thread.
   void finish(const absl::Status& status) const;
 

@@ -58,6 +58,8 @@ struct service_context {
   /// What clients can make us hold.
   std::shared_ptr<call_budget> calls = std::make_shared<call_budget>(20'000, 10'000);
   std::shared_ptr<piece_memory> pieces = std::make_shared<piece_memory>(std::size_t{256} << 20);
+  /// Answers of blobs and directories in one message, which gRPC holds until the client takes them.
+  std::shared_ptr<memory_budget> answers = std::make_shared<memory_budget>(std::size_t{1} << 30);
   std::shared_ptr<memory_budget> unpacking = std::make_shared<memory_budget>(std::size_t{1} << 30);
   /// How blobs are split and spliced.
   std::shared_ptr<chunking> chunks = std::make_shared<chunking>(chunking_options{});

@@ -6,13 +6,15 @@
 
 #include <absl/strings/numbers.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace expbuild {
 
 namespace {
 
-constexpr std::size_t page_bytes = 2 << 20;
+constexpr std::size_t largest_page = 2 << 20;
+constexpr std::size_t smallest_page = 16 << 10;
 
 /// How many directories were sent already. INVALID_ARGUMENT for a token that we did not make.
 absl::StatusOr<std::size_t> parse_token(const std::string& token) {
@@ -48,11 +50,17 @@ private:
       end(pool_is_full());
   }
 
+  /// The more others hold, the less (see piece_memory).
+  std::size_t page_bytes() const {
+    return std::clamp(context_->answers->left() / 16, smallest_page, largest_page);
+  }
+
   void fill_page() {
     page_.Clear();
-    const auto status = pager_->next_page(max_directories_, page_bytes, page_);
+    const auto status = pager_->next_page(max_directories_, page_bytes(), page_);
     if (!status.ok())
       return end(status);
+    held_.become(page_.ByteSizeLong()).IgnoreError(); // the smallest page is for everybody
     StartWrite(&page_); // also an empty one: it tells that nothing follows
   }
 
@@ -72,6 +80,7 @@ private:
   std::size_t max_directories_ = 0;
   std::unique_ptr<tree_pager> pager_;
   reapi::GetTreeResponse page_;
+  memory_budget::share held_{context_->answers}; ///< for the page
 };
 
 } // namespace

@@ -41,11 +41,14 @@ public:
     return next_number();
   }
 
-  /// It was asked for; it may have come long ago.
-  void wait(std::uint64_t asked) {
+  /// It was asked for; it may have come long ago. True: somebody wanted the end meanwhile, and
+  /// nobody works: the step is the caller's, to end the call as `wanted` says.
+  [[nodiscard]] bool wait(std::uint64_t asked) {
     const std::lock_guard lock(guard_);
-    if (reading_ == reading::asking && asked_ == asked)
-      reading_ = reading::waiting;
+    if (reading_ != reading::asking || asked_ != asked)
+      return false;
+    reading_ = reading::waiting;
+    return wish_ != wish::none && take_if_waiting();
   }
 
   /// What is to be done by whoever hears. `step`: he has the step, to take what came; else whoever

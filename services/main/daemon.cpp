@@ -55,6 +55,8 @@ public:
   explicit running_daemon(daemon_options options)
       : options_(std::move(options)), actors_(options_.actor_threads) {}
 
+  ~running_daemon() override { open_grpc_ = nullptr; }
+
   absl::Status start() {
     trace_log::set_budget(options_.trace_memory);
     auto storage = open_stores(options_.cas, options_.action_cache, meters_);
@@ -78,6 +80,7 @@ public:
     drain();
     the_log().ring()->end_followers(); // whoever follows it would hold the server up
     dog.allow("closing the gRPC server", seconds(15));
+    open_grpc_ = nullptr; // an actor may answer a question for the status when it is gone
     grpc_->shutdown(seconds(5));
     dog.allow("closing the HTTP endpoint", seconds(5));
     if (http_)
@@ -184,9 +187,9 @@ private:
   std::shared_ptr<io_pool> io_ = make_pool();
   execution_thread thread_;
   std::shared_ptr<service_context> context_ = std::make_shared<service_context>();
+  std::atomic<const grpc_server*> open_grpc_{nullptr}; ///< `grpc_`, for any thread
   actor_house actors_;
   std::unique_ptr<grpc_server> grpc_;
-  std::atomic<const grpc_server*> open_grpc_{nullptr}; ///< `grpc_`, for the threads of HTTP
   std::unique_ptr<http_endpoint> http_;
 };
 

@@ -103,10 +103,10 @@ class Curl(ServedCase):
             self.addCleanup(client.close)
             lazy.append(client)
             if number % 3 == 0:
-                client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             else:
                 name, kind = hashlib.sha256(str(number).encode()).hexdigest(), ("ac", "cas")[number % 2]
-                client.sendall(f"PUT /{kind}/{name} HTTP/1.1\r\nHost: x\r\n"
+                client.sendall(f"PUT /{kind}/{name} HTTP/1.1\r\nHost: localhost\r\n"
                                "Content-Length: 16000000\r\n\r\nx".encode())
         self.assertEqual(self.curl("/healthz")[0], 200)
         self.assertEqual(self.curl(path), (200, data))

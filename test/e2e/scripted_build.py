@@ -147,7 +147,7 @@ def move_blobs(watched, folder):
         client.send(data[5_000_000:])
         assert client.getresponse().status == 200
     with contextlib.closing(socket.create_connection(("127.0.0.1", port), WAIT)) as lazy:
-        lazy.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        lazy.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         watched.until(lambda x: x > 0, "expbuild_client_memory_bytes", what="pieces")
     for page in ("/ui/", "/", "/status", "/healthz", "/readyz", "/nothing", "/api/v1/status", "/api/v1/nothing", path):
         watched.get(page)

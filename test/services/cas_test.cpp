@@ -1,5 +1,5 @@
 #define CAF_SUITE services.cas
-#include "test/services/fixture.hpp"
+#include "test/services/byte_stream_fixture.hpp"
 
 using namespace expbuild;
 using namespace expbuild::test;
@@ -241,6 +241,36 @@ CAF_TEST(the answer to a batch read stays below what clients receive) {
   CAF_REQUIRE_EQUAL(answer.responses_size(), 30'000);
   CAF_CHECK_EQUAL(answer.responses(0).status().code(), ok);
   CAF_CHECK_EQUAL(answer.responses(29'999).status().code(), 8); // RESOURCE_EXHAUSTED: ask again
+}
+
+CAF_TEST(batches that are not taken have a budget and the blobs above it are asked for again) {
+  context->answers = std::make_shared<memory_budget>(1500);
+  const auto first = put(std::string(1000, 'x'));
+  const auto second = put(std::string(1000, 'y'));
+  const auto [status, answer] = read({first, digest::of("gone"), second});
+  CAF_REQUIRE(status.ok());
+  CAF_CHECK_EQUAL(answer.responses(0).status().code(), ok);
+  CAF_CHECK_EQUAL(answer.responses(1).status().code(), not_found);
+  CAF_CHECK_EQUAL(answer.responses(2).status().code(), 8); // RESOURCE_EXHAUSTED
+  CAF_CHECK(contains(answer.responses(2).status().message(), "try again"));
+  CAF_CHECK(answer.responses(2).data().empty());
+  CAF_CHECK(comes_true([&] { return context->answers->used() == 0; }));
+  CAF_CHECK_EQUAL(bytes_of(second), std::string(1000, 'y'));
+}
+
+CAF_TEST(a batch with very many blobs is INVALID_ARGUMENT even if they are all empty) {
+  reapi::BatchUpdateBlobsRequest update_request;
+  reapi::BatchReadBlobsRequest read_request;
+  for (int i = 0; i <= 100'000; ++i) {
+    update_request.add_requests();
+    read_request.add_digests();
+  }
+  const auto updated = update(update_request).first;
+  CAF_CHECK_EQUAL(updated.error_code(), invalid_argument);
+  CAF_CHECK(contains(updated.error_message(), "100000 blobs, not 100001"));
+  const auto was_read = call<reapi::BatchReadBlobsRequest, reapi::BatchReadBlobsResponse>(
+      &blobs::BatchReadBlobs, read_request);
+  CAF_CHECK_EQUAL(was_read.first.error_code(), invalid_argument);
 }
 
 CAF_TEST(a blob that vanished from the disk is not found and no longer vouched for) {

@@ -44,7 +44,7 @@ CAF_TEST(the empty blob is always there) {
 CAF_TEST(HEAD says how large a blob is and sends nothing of it) {
   const auto id = put("hello");
   auto client = connect();
-  client.send("HEAD " + blob_path(id) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("HEAD " + blob_path(id) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto answer = client.reply(true);
   CAF_CHECK(begins(answer, "HTTP/1.1 200 "));
   CAF_CHECK(contains(answer, "Content-Length: 5\r\n"));
@@ -106,9 +106,9 @@ CAF_TEST(a blob that no store could ever hold is 413 and makes no room for itsel
 CAF_TEST(an upload without a length is 411 and one that is encoded 415) {
   const auto id = digest::of("hello");
   auto client = connect();
-  client.send(
-      "PUT " + blob_path(id)
-      + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+  client.send("PUT " + blob_path(id)
+              + " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
   client.finish();
   CAF_CHECK(begins(client.rest(), "HTTP/1.1 411 "));
   CAF_CHECK(begins(ask("PUT", blob_path(id)), "HTTP/1.1 411 "));
@@ -167,7 +167,7 @@ CAF_TEST(a download that nobody takes is ended after the timeout) {
   const auto text = bytes_of_length(32 << 20);
   const auto id = put(text);
   auto client = connect();
-  client.send("GET " + blob_path(id) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("GET " + blob_path(id) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   until([&] { return ended("Canceled", "GET cas"); });
   CAF_CHECK(client.rest().size() < text.size());
 }
@@ -202,7 +202,8 @@ CAF_TEST(one range of a blob can be asked for) {
   const auto id = put("0123456789");
   const auto range = [&](const std::string& what) {
     auto client = connect();
-    client.send("GET " + blob_path(id) + " HTTP/1.1\r\nHost: x\r\nRange: " + what + "\r\n\r\n");
+    client.send("GET " + blob_path(id) + " HTTP/1.1\r\nHost: localhost\r\nRange: " + what
+                + "\r\n\r\n");
     return client.reply();
   };
   const auto middle = range("bytes=2-4");

@@ -40,8 +40,8 @@ struct http_cache_fixture : service_fixture {
 
   static std::string head_of_put(const std::string& target, std::size_t length,
                                  const std::string& more = "") {
-    return "PUT " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(length)
-           + "\r\n" + more + "\r\n";
+    return "PUT " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+           + std::to_string(length) + "\r\n" + more + "\r\n";
   }
   std::string put_to(const std::string& target, const std::string& body,
                      const std::string& more = "") {

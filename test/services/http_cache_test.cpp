@@ -53,6 +53,13 @@ CAF_TEST(a page in a browser can not write) {
   CAF_CHECK(!stored(id));
 }
 
+CAF_TEST(a page of another name reads and writes nothing on an endpoint of this machine) {
+  const auto id = put("hello");
+  CAF_CHECK(begins(connect().ask("GET", blob_path(id), "evil.example"), "HTTP/1.1 403 "));
+  CAF_CHECK(begins(connect().ask("PUT", blob_path(digest()), "evil.example"), "HTTP/1.1 403 "));
+  CAF_CHECK(begins(connect().ask("GET", blob_path(id), "127.0.0.1"), "HTTP/1.1 200 "));
+}
+
 CAF_TEST(without a cache its paths are unknown pages) {
   auto made =
       make_http_endpoint({.address = "127.0.0.1:0"}, http_pages(context, [] { return true; }));
@@ -71,13 +78,13 @@ CAF_TEST(many requests go over one connection whatever their outcome) {
     const auto answer = client.reply();
     return answer.substr(9, 3);
   };
-  const auto get_blob = "GET " + blob_path(id) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  const auto get_blob = "GET " + blob_path(id) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
   CAF_CHECK_EQUAL(request(get_blob), "404");
   CAF_CHECK_EQUAL(request(head_of_put(blob_path(id), 5) + "wrong"), "400");
   CAF_CHECK_EQUAL(request(head_of_put("/other/ac/1", 5) + "wrong"), "404");
   CAF_CHECK_EQUAL(request(head_of_put(blob_path(id), file.size()) + file), "200");
   CAF_CHECK_EQUAL(request(get_blob), "200");
-  CAF_CHECK_EQUAL(request("GET /ac/1 HTTP/1.1\r\nHost: x\r\n\r\n"), "400");
+  CAF_CHECK_EQUAL(request("GET /ac/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"), "400");
   CAF_CHECK_EQUAL(request(get_blob), "200");
 }
 
@@ -219,7 +226,7 @@ CAF_TEST(stopping ends uploads and downloads that are under way) {
   const auto text = bytes_of_length(16 << 20);
   const auto id = put(text);
   auto download = connect();
-  download.send("GET " + blob_path(id) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  download.send("GET " + blob_path(id) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   auto upload = connect();
   upload.send(head_of_put(blob_path(digest::of("hello")), 5) + "he");
   get("/healthz"); // both have been accepted by now

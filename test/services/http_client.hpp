@@ -10,7 +10,11 @@ namespace expbuild::test {
 /// A plain socket: says what it is told and shows what comes back.
 class http_client {
 public:
-  explicit http_client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `kept`: so many bytes that it has not read are kept for it, roughly; 0: as the system likes.
+  explicit http_client(int port, int kept = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (kept > 0)
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &kept, sizeof kept);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -55,6 +59,14 @@ public:
     read_.erase(0, end);
     return found;
   }
+  /// The next bytes, up to so many; none: the server has closed.
+  std::string some(std::size_t most) {
+    if (read_.empty())
+      more();
+    auto found = read_.substr(0, most);
+    read_.erase(0, found.size());
+    return found;
+  }
   /// Says no more.
   void finish() { ::shutdown(fd_, SHUT_WR); }
   /// Everything until the server closes.
@@ -63,8 +75,9 @@ public:
     }
     return std::exchange(read_, {});
   }
-  std::string ask(const std::string& method, const std::string& target) {
-    send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  std::string ask(const std::string& method, const std::string& target,
+                  const std::string& host = "localhost") {
+    send(method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
     return rest();
   }
 

@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ctime>
+#include <thread>
+
 using namespace expbuild;
 using namespace expbuild::test;
 
@@ -33,6 +36,15 @@ CAF_TEST_FIXTURE_SCOPE(http_endpoint_tests, fixture)
 
 CAF_TEST(healthz answers while the process lives) {
   CAF_CHECK(begins(get("/healthz"), "HTTP/1.1 200 "));
+}
+
+CAF_TEST(an answer says when it was made) {
+  const auto answer = get("/healthz");
+  const auto date = answer.substr(answer.find("Date: ") + 6, 29);
+  std::tm parts{};
+  const auto* end = ::strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  CAF_REQUIRE(end != nullptr && *end == 0);
+  CAF_CHECK(std::abs(std::difftime(::timegm(&parts), std::time(nullptr))) < 60);
 }
 
 CAF_TEST(readyz is 503 while the server does not serve) {
@@ -88,7 +100,8 @@ CAF_TEST(HEAD has the length but no body) {
 CAF_TEST(one connection serves several requests) {
   open();
   http_client client(endpoint->port());
-  client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /status HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /status HTTP/1.1\r\nHost: "
+              "localhost\r\n\r\n");
   const auto answers = client.ask("GET", "/readyz");
   CAF_CHECK(contains(answers, "ok\n"));
   CAF_CHECK(contains(answers, "queued_actions"));
@@ -117,6 +130,26 @@ CAF_TEST(a silent client is closed after the timeout) {
   CAF_CHECK_EQUAL(client.rest(), "");
 }
 
+/// The system keeps some MiB for the client: what it takes within the timeout must be more than
+/// that, and less than all.
+CAF_TEST(a page is sent for as long as its client takes it) {
+  using clock = std::chrono::steady_clock;
+  constexpr std::size_t page = 24 << 20;
+  constexpr auto time_for_all = std::chrono::milliseconds(2500);
+  context->instance_name = std::string(page, 'x');
+  open({.timeout = std::chrono::seconds(1)});
+  http_client client(endpoint->port(), 128 << 10);
+  client.send("GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  std::size_t taken = client.some(65536).size();
+  const auto began = clock::now();
+  for (std::size_t n = 1; n > 0; taken += n) {
+    std::this_thread::sleep_until(began + time_for_all * taken / page); // a slow line
+    n = client.some(65536).size();
+  }
+  CAF_CHECK(taken > page);
+  CAF_CHECK(clock::now() - began >= time_for_all);
+}
+
 CAF_TEST(an actor that does not answer costs the request and not the server) {
   context->cas = fake<cas_actor>(
       [kept = std::make_shared<std::vector<reply<cas_stats>>>()](
@@ -139,11 +172,24 @@ CAF_TEST(a connection between two requests makes room for a new one) {
   open({.max_connections = 2});
   http_client first(endpoint->port());
   http_client second(endpoint->port());
-  first.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  first.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CAF_CHECK(contains(first.reply(), "200 OK"));
   CAF_CHECK(contains(get("/healthz"), "200 OK"));
   CAF_CHECK_EQUAL(first.rest(), "");
   CAF_CHECK(contains(second.ask("GET", "/healthz"), "200 OK"));
+}
+
+CAF_TEST(of an endpoint of this machine a page of another name learns its health alone) {
+  open();
+  const auto ask = [&](const std::string& target, const std::string& host) {
+    return http_client(endpoint->port()).ask("GET", target, host);
+  };
+  for (const auto* target : {"/status", "/metrics", "/ui/", "/nothing"}) {
+    CAF_CHECK(begins(ask(target, "evil.example"), "HTTP/1.1 403 "));
+    CAF_CHECK(!begins(ask(target, "127.0.0.1:8981"), "HTTP/1.1 403 "));
+  }
+  CAF_CHECK(begins(ask("/healthz", "evil.example"), "HTTP/1.1 200 "));
+  CAF_CHECK(begins(ask("/readyz", "evil.example"), "HTTP/1.1 200 "));
 }
 
 CAF_TEST(stopping closes what is open) {

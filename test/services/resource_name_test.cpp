@@ -135,6 +135,13 @@ CAF_TEST(a refusal shows the forms that are accepted) {
   CAF_CHECK(says("nonsense", "[INSTANCE/]uploads/UUID/blobs/[FUNCTION/]HASH/SIZE"));
 }
 
+CAF_TEST(a name has at most 4 KiB with all that follows the size) {
+  const auto name = "uploads/u/blobs/" + hash + "/1/";
+  CAF_CHECK_EQUAL(parse(name + std::string(4096 - name.size(), 'x')).upload_id, "u");
+  CAF_CHECK(says(name + std::string(4097 - name.size(), 'x'), "4097 bytes, and may have 4096"));
+  CAF_CHECK(says(std::string(5000, 'a'), "may have 4096"));
+}
+
 CAF_TEST(a very long name is cut in the refusal) {
   CAF_CHECK(refusal(std::string(100'000, 'x')).size() < 1000);
 }

@@ -141,6 +141,17 @@ CAF_TEST(a large tree comes in messages below 4 MiB) {
   CAF_CHECK(result.all.size() >= 2);
 }
 
+CAF_TEST(the more answers are held for clients the smaller are the pages) {
+  context->answers = std::make_shared<memory_budget>(1);
+  std::vector<digest> children;
+  for (int i = 0; i < 40; ++i)
+    children.push_back(directory(std::to_string(i) + std::string(1000, 'x')));
+  const auto result = tree(directory("root", children));
+  CAF_REQUIRE(result.status.ok());
+  CAF_CHECK_EQUAL(result.directories(), 41);
+  CAF_CHECK(result.all.size() >= 3); // of 16 KiB
+}
+
 CAF_TEST(directories that fit into a message one by one do not share one that is too large) {
   const std::string x(1'800'000, 'x');
   const auto root = directory("root", {directory("a" + x), directory("b" + x), directory("c" + x)});

@@ -19,7 +19,7 @@ upload_turns::hearing hear(upload_turns& sut, std::size_t size = 1) {
 void ask(upload_turns& sut) {
   const auto number = sut.ask();
   CAF_REQUIRE(number.has_value());
-  sut.wait(*number);
+  CAF_CHECK(!sut.wait(*number));
 }
 
 /// True when whoever hears of a message has the step.
@@ -70,7 +70,7 @@ CAF_TEST(a message that comes while it is asked for is not waited for) {
   upload_turns sut;
   const auto asked = sut.ask();
   CAF_CHECK(!hears(sut)); // on another thread, before the asking one went on
-  sut.wait(*asked);
+  CAF_CHECK(!sut.wait(*asked));
   CAF_CHECK(sut.step_done() == next::message);
 }
 
@@ -83,7 +83,7 @@ CAF_TEST(messages are asked for during a step until enough has come) {
   CAF_CHECK(!first.step);
   CAF_REQUIRE(first.ask.has_value());
   CAF_CHECK(!sut.ask());
-  sut.wait(*first.ask);
+  CAF_CHECK(!sut.wait(*first.ask));
   CAF_CHECK(!hear(sut, half).ask);
   CAF_CHECK(sut.step_done() == next::message);
   CAF_CHECK_EQUAL(sut.take().size(), 2u);
@@ -93,7 +93,7 @@ CAF_TEST(messages are asked for during a step until enough has come) {
 CAF_TEST(the end of the stream comes after all messages and nothing is asked for then) {
   upload_turns sut;
   ask(sut);
-  sut.wait(*hear(sut).ask);
+  CAF_CHECK(!sut.wait(*hear(sut).ask));
   CAF_CHECK(!sut.heard(nullptr).step);
   CAF_CHECK(sut.step_done() == next::message);
   CAF_CHECK_EQUAL(sut.take().size(), 1u);
@@ -107,6 +107,21 @@ CAF_TEST(what is being published can not be ended) {
   sut.commit();
   CAF_CHECK(!sut.interrupt(wish::stored));
   CAF_CHECK(sut.step_done() == next::nothing);
+}
+
+CAF_TEST(a wish that comes while nobody works and the next message is being asked for is granted) {
+  upload_turns sut;
+  ask(sut);
+  const auto first = hear(sut); // its thread goes on late
+  CAF_REQUIRE(first.ask.has_value());
+  CAF_CHECK(sut.step_done() == next::message);
+  sut.take();
+  CAF_CHECK(sut.step_done() == next::nothing);
+  CAF_CHECK(!sut.interrupt(wish::give_way));
+  CAF_CHECK(sut.wait(*first.ask)); // the step is its own now
+  CAF_CHECK(sut.wanted() == wish::give_way);
+  CAF_CHECK(!sut.interrupt(wish::give_way));
+  CAF_CHECK(!hears(sut));
 }
 
 CAF_TEST(a blob that is stored elsewhere is not given way for) {
