@@ -107,8 +107,10 @@ void file_blobs::lose_absent(const digest& id, stored_as form, const absl::Statu
 }
 
 /// The same blob may have its place for good from before: then that is the blob.
-void file_blobs::give_up_pending(const digest& id, const absl::Status& why) {
+void file_blobs::give_up_pending(const digest& id, std::uint32_t stamp, const absl::Status& why) {
   const std::lock_guard lock(guard_of(id));
+  if (is_another(files_.open_pending(id), stamp)) // written meanwhile, and waits for its own sync
+    return;
   files_.quarantine_pending(id).IgnoreError(); // the next start does not trust it either
   ++removals_;
   if (files_.has_settled(id))
@@ -231,13 +233,19 @@ absl::StatusOr<bool> file_blobs::settle_one(const digest& id, absl::StatusOr<fou
     return false;
   if (!found.ok()) // no descriptors
     return stays_pending(id, found.status());
+  const auto stamp = stamp_of_file(found->file);
   const auto file = verified(*std::move(found), id, false); // one found at start
   auto status = file.ok() ? file->file().sync() : file.status();
   if (!status.ok()) {
-    give_up_pending(id, status);
+    give_up_pending(id, stamp, status);
     return status;
   }
   const std::lock_guard lock(guard_of(id));
+  const auto there = files_.open_pending(id);
+  if (absl::IsUnavailable(there.status())) // no descriptors
+    return stays_pending(id, there.status());
+  if (is_another(there, stamp)) // its writer has put it into the next round
+    return false;
   status = files_.settle(id, file->form());
   if (status.ok() || absl::IsNotFound(status))
     return status.ok();
@@ -259,11 +267,12 @@ absl::Status file_blobs::load_pending() {
     auto found = files_.open_pending(id);
     if (absl::IsNotFound(found.status())) // somebody stored it again, and it got its place
       return absl::OkStatus();
+    const auto stamp = found.ok() ? stamp_of_file(found->file) : 0;
     const auto file = found.ok() ? verified(*std::move(found), id, true) : found.status();
     if (absl::IsUnavailable(file.status())) // no descriptors, no memory: the next start looks again
       return file.status();
     if (!file.ok()) {
-      give_up_pending(id, file.status());
+      give_up_pending(id, stamp, file.status());
       return absl::OkStatus();
     }
     add_found(id, file->place(), file->stamp(), before);

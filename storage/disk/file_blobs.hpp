@@ -72,7 +72,7 @@ private:
   absl::StatusOr<blob_file> verified(found_file found, const digest& id, bool always);
   void lose_file(const digest& id, stored_as form, std::uint32_t stamp, const absl::Status& why);
   void lose_absent(const digest& id, stored_as form, const absl::Status& why);
-  void give_up_pending(const digest& id, const absl::Status& why);
+  void give_up_pending(const digest& id, std::uint32_t stamp, const absl::Status& why);
   std::optional<blob_place> place_at_start(const digest& id, stored_as form, bool looks);
   void drop_twin(const digest& id, stored_as form);
   absl::Status stays_pending(const digest& id, const absl::Status& why);
