@@ -105,6 +105,19 @@ CAF_TEST(what a reader learns after the blob was evicted does not bring it back)
   CAF_CHECK(disk->index().contains(id));
 }
 
+CAF_TEST(an output that was there already stays until its client is promised it) {
+  store_seconds now = 1000;
+  disk = nullptr;
+  disk = *make_filesystem_backend(
+      {.root = folder.path() / "another", .clock = [&now] { return now; }, .background = false});
+  store = make_remembering_backend(disk, {});
+  const auto id = *write_blob(*store, "output", sha);
+  now += 100; // longer than a new blob stays for sure
+  CAF_CHECK(store_file("output") == id);
+  CAF_CHECK(disk->index().choose_victims(1000, 10, now + 59).empty());
+  CAF_CHECK_EQUAL(disk->index().choose_victims(1000, 10, now + 100).size(), 1u);
+}
+
 CAF_TEST(a remembered blob is linked from the disk) {
   const auto id = *write_blob(*store, "small", sha);
   const auto reader = *store->open(id);
