@@ -119,7 +119,7 @@ absl::Status move_inlined(backend& store, digest_function function, reapi::Actio
     const auto id = digest::of(bytes, function);
     if (named && id.to_proto().SerializeAsString() != name.SerializeAsString())
       return; // other bytes than those that it names: the name counts
-    if (!store.open(id).ok())
+    if (!has_and_keeps(store, id))
       status.Update(write_blob(store, bytes, function).status());
     stored.push_back(id);
     set_digest(of, id);

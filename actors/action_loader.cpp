@@ -18,7 +18,9 @@ absl::Status invalid(const digest& blob, const std::string& what) {
 /// An Action whose Command is absent may lack inputs as well: the client is told all of it at once.
 absl::Status command_is_missing(backend& store, const digest& command, const digest& input_root) {
   std::vector<digest> missing{command};
-  const auto has = [&store](const digest& id) { return store.open(id).ok(); };
+  const auto has = [&store](const digest& id) {
+    return !absl::IsNotFound(store.open(id).status());
+  };
   const auto tree =
       load_input_tree(store, input_root, absolute_symlinks::allowed, {}, has, missing);
   return tree.ok() ? missing_blobs_error("the Command is not in the CAS", missing)

@@ -180,17 +180,20 @@ void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
   space_->look_after();
 }
 
+/// Whoever tells it has asked the store, which has forgotten the blob then. What it knows now may
+/// have been stored again since, and been promised: so the store looks again, and decides.
 void cas_state::lost(const blobs_lost& event) {
-  for (const auto& id : event.digests) {
-    const auto entry = index().doom(id); // not found from here on
-    if (!entry)
-      continue; // it was never here, or the store knows
-    logger().warn("blob {} was expected in the store but is not there", id.to_string());
-    in_background(*options.io, io_pool::lane::write_work, [store = options.store, entry = *entry] {
-      if (const auto status = store->evict({&entry, 1}); !status.ok())
-        logger().warn("{}", status.ToString());
-    });
-  }
+  std::vector<digest> doubtful;
+  for (const auto& id : event.digests)
+    if (index().contains(id))
+      doubtful.push_back(id);
+  if (!doubtful.empty())
+    in_background(
+        *options.io, io_pool::lane::short_work, [store = options.store, ids = std::move(doubtful)] {
+          for (const auto& id : ids)
+            if (absl::IsNotFound(store->open(id).status()))
+              logger().warn("blob {} was expected in the store but is not there", id.to_string());
+        });
   report();
 }
 

@@ -76,6 +76,10 @@ absl::StatusOr<std::string> read_blob(backend& from, const digest& id, std::int6
   return bytes;
 }
 
+bool has_and_keeps(backend& store, const digest& id) {
+  return store.open(id).ok() && store.index().keep(id);
+}
+
 absl::StatusOr<digest> write_blob(backend& to, std::string_view bytes, digest_function function) {
   const auto id = digest::of(bytes, function);
   if (id.is_empty_blob())
@@ -99,7 +103,7 @@ absl::StatusOr<digest> write_file(backend& to, int fd, digest_function function)
   if (!status.ok())
     return status;
   const auto id = hash.finish();
-  if (id.is_empty_blob() || to.open(id).ok())
+  if (id.is_empty_blob() || has_and_keeps(to, id))
     return id;
   auto writer = to.begin_write(id);
   if (!writer.ok())

@@ -191,7 +191,7 @@ struct remembering_options {
 /// Remembers small blobs that were lately written or read whole, so that the Action, Command,
 /// Directory and output that everybody asks for is read without a disk. What another process does
 /// to the store below is not noticed until a blob is forgotten; its bytes are what the digest says
-/// in any case.
+/// in any case. What the store below knows it has lost is not remembered.
 std::shared_ptr<backend> make_remembering_backend(std::shared_ptr<backend> below,
                                                   remembering_options options = {});
 
@@ -210,11 +210,15 @@ std::shared_ptr<backend> make_memory_backend(memory_backend_options options = {}
 /// always there.
 absl::StatusOr<std::string> read_blob(backend& from, const digest& id, std::int64_t limit);
 
+/// True when it can be read, and stays for as long as one that is stored now: until whoever would
+/// store it was promised it.
+bool has_and_keeps(backend& store, const digest& id);
+
 /// Stores these bytes and returns their digest. The empty blob is never written.
 absl::StatusOr<digest> write_blob(backend& to, std::string_view bytes, digest_function function);
 
 /// Stores what `fd` holds from its start to its end (two passes: hash, then copy; a file that
-/// changes in between is ABORTED).
+/// changes in between is ABORTED). What is there already is kept.
 absl::StatusOr<digest> write_file(backend& to, int fd, digest_function function);
 
 } // namespace expbuild

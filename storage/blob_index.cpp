@@ -82,6 +82,19 @@ std::vector<std::size_t> blob_index::promise(std::span<const digest> ids, store_
   return missing;
 }
 
+bool blob_index::keep(const digest& id) {
+  if (id.is_empty_blob())
+    return true;
+  const auto& given = impl_->given;
+  const std::lock_guard lock(impl_->guard);
+  const auto slot = impl_->ledger.find(id);
+  if (slot == 0)
+    return false;
+  const auto now = given.clock();
+  impl_->ledger.promise(slot, now, now + given.grace); // too short for a note
+  return true;
+}
+
 std::uint32_t blob_index::stamp(const digest& id) const {
   const std::lock_guard lock(impl_->guard);
   return impl_->ledger.stamp(id);

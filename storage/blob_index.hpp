@@ -77,6 +77,10 @@ public:
   std::vector<std::size_t> promise(std::span<const digest> ids, store_seconds now,
                                    store_seconds until);
 
+  /// It stays for the grace time at least, as if it were stored now. False when it is not here. No
+  /// use of it.
+  bool keep(const digest& id);
+
   /// Of a blob in a file: which file was stored or verified, 0 for none since the start. Of one in
   /// a segment: the length of its record's payload. 0 when it is not here.
   std::uint32_t stamp(const digest& id) const;

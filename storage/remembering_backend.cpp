@@ -124,6 +124,9 @@ private:
   std::string bytes_;
 };
 
+/// What is remembered may be what the store has lost since: a sync failed, a record had rotted, a
+/// reader learned it after it was evicted. So memory answers only for what the index knows; to be
+/// told that a lost blob is there would keep everybody from storing it again.
 class remembering_backend : public backend {
 public:
   remembering_backend(backend_ptr below, const remembering_options& options)
@@ -131,8 +134,9 @@ public:
 
   absl::StatusOr<std::shared_ptr<blob_reader>> open(const digest& id) override {
     if (auto bytes = remembered_->find(id)) {
-      index().find(id); // it was used
-      return std::make_shared<remembered_reader>(id, std::move(bytes), below_);
+      if (index().find(id)) // which is a use
+        return std::make_shared<remembered_reader>(id, std::move(bytes), below_);
+      remembered_->remove(id);
     }
     auto reader = below_->open(id);
     if (!reader.ok() || id.is_empty_blob() || !remembered_->takes(id))
@@ -140,7 +144,9 @@ public:
     return std::make_shared<learning_reader>(*std::move(reader), remembered_);
   }
 
-  blob_bytes in_memory(const digest& id) override { return remembered_->find(id); }
+  blob_bytes in_memory(const digest& id) override {
+    return index().contains(id) ? remembered_->find(id) : nullptr;
+  }
 
   absl::StatusOr<std::unique_ptr<blob_writer>> begin_write(const digest& id) override {
     auto writer = below_->begin_write(id);

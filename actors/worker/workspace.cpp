@@ -176,12 +176,13 @@ private:
     store_->index().promise(inputs, now, now + options_.inputs_promised);
   }
 
-  /// Something is missing: looks for everything that is.
+  /// Something is missing: looks for everything that is. What can not be read now, for want of
+  /// descriptors say, is not missing.
   absl::Status tell_missing(const digest& root) {
     std::vector<digest> missing;
     const auto tree = load_input_tree(
         *store_, root, options_.symlinks, options_.limits,
-        [this](const digest& id) { return store_->open(id).ok(); }, missing);
+        [this](const digest& id) { return !absl::IsNotFound(store_->open(id).status()); }, missing);
     if (!tree.ok())
       return tree.status();
     if (missing.empty()) // it has come meanwhile

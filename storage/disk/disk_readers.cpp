@@ -41,6 +41,7 @@ protected:
   const store_ptr store_;
 
 private:
+  virtual const blob_file& file() const = 0;
   virtual absl::StatusOr<std::size_t> read(std::int64_t offset, std::span<char> out) = 0;
   virtual absl::StatusOr<std::optional<std::size_t>> try_read(std::int64_t offset,
                                                               std::span<char> out) = 0;
@@ -54,7 +55,7 @@ private:
   absl::Status failed(const absl::Status& why) {
     if (absl::IsUnavailable(why))
       return why;
-    store_->lose(id_, why);
+    store_->lose(id_, file(), why);
     return absl::DataLossError("blob " + id_.to_string()
                                + " can not be read: " + std::string(why.message()));
   }
@@ -74,7 +75,7 @@ public:
 
   packed_stream stored_stream(codec how) override;
 
-  const disk_file& file() const { return file_.file(); }
+  const blob_file& file() const override { return file_; }
 
 private:
   absl::StatusOr<std::size_t> read(std::int64_t offset, std::span<char> out) override {
@@ -95,12 +96,13 @@ public:
       : bytes_of_file(of->id(), size, std::move(store)), of_(std::move(of)) {}
 
 private:
+  const blob_file& file() const override { return of_->file(); }
   absl::StatusOr<std::size_t> read(std::int64_t offset, std::span<char> out) override {
-    return of_->file().read_at(offset, out);
+    return of_->file().file().read_at(offset, out);
   }
   absl::StatusOr<std::optional<std::size_t>> try_read(std::int64_t offset,
                                                       std::span<char> out) override {
-    return of_->file().try_read_at(offset, out);
+    return of_->file().file().try_read_at(offset, out);
   }
 
   const std::shared_ptr<file_reader> of_;

@@ -39,7 +39,9 @@ public:
   bool compresses() const { return options_.compresses; }
   absl::Status publish(temporary_file file, const digest& id, stored_as form);
   absl::Status publish_packed(std::span<const named_bytes> verified);
-  void lose(const digest& id, const absl::Status& why) { files_->lose(id, why); }
+  void lose(const digest& id, const blob_file& file, const absl::Status& why) {
+    files_->lose(id, file, why);
+  }
   absl::Status link_file(const digest& id, const blob_file& file, bool executable, int dirfd,
                          const std::string& name);
   absl::Status link_bytes(const digest& id, std::string_view bytes, bool executable, int dirfd,

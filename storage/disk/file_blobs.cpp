@@ -19,6 +19,21 @@ stored_as form_of(blob_place place) {
   return place.is_compressed() ? stored_as::frames : stored_as::plain;
 }
 
+/// As it is now; 0 when that can not be told.
+std::uint32_t stamp_of_file(const disk_file& file) {
+  const auto facts = file.facts();
+  return facts.ok() ? stamp_of(*facts) : 0;
+}
+
+/// What lies there now is not the file of this stamp (0: that is not known), or can not be looked
+/// at.
+bool is_another(const absl::StatusOr<found_file>& there, std::uint32_t stamp) {
+  if (!there.ok())
+    return absl::IsUnavailable(there.status());
+  const auto now = stamp_of_file(there->file);
+  return stamp != 0 && now != 0 && now != stamp;
+}
+
 } // namespace
 
 std::mutex& file_blobs::guard_of(const digest& id) {
@@ -39,14 +54,16 @@ absl::StatusOr<blob_file> file_blobs::open_verified(const digest& id, blob_place
                                                     bool always) {
   auto found = files_.open(id, form_of(place));
   if (absl::IsNotFound(found.status()))
-    lose(id, found.status());
+    lose_absent(id, form_of(place), found.status());
   if (!found.ok())
     return found.status();
+  const auto form = found->form;
+  const auto stamp = stamp_of_file(found->file);
   auto file = verified(*std::move(found), id, always);
   const auto& status = file.status();
   if (!absl::IsDataLoss(status) && !absl::IsInternal(status))
     return file; // also when there are no descriptors, no memory: the blob is as it was
-  lose(id, status);
+  lose_file(id, form, stamp, status);
   return absl::NotFoundError("blob " + id.to_string() + " was damaged and is in quarantine ("
                              + std::string(status.message()) + "); upload it again");
 }
@@ -61,19 +78,39 @@ absl::StatusOr<blob_file> file_blobs::verified(found_file found, const digest& i
   return file;
 }
 
-void file_blobs::lose(const digest& id, const absl::Status& why) {
+void file_blobs::lose(const digest& id, const blob_file& file, const absl::Status& why) {
+  const auto now = stamp_of_file(file.file()); // who damaged it has changed that, too
+  lose_file(id, file.form(), now == 0 ? file.stamp() : now, why);
+}
+
+/// Somebody else may have found that before, and a client have stored the blob again.
+void file_blobs::lose_file(const digest& id, stored_as form, std::uint32_t stamp,
+                           const absl::Status& why) {
   const std::lock_guard lock(guard_of(id));
+  if (is_another(files_.open(id, form), stamp))
+    return;
   const bool was_known = index_.remove(id, in_a_file).has_value();
-  if (!absl::IsNotFound(why))
-    files_.quarantine(id).IgnoreError(); // it is not found any more in any case
+  files_.quarantine(id).IgnoreError(); // it is not found any more in any case
   ++removals_;
   if (was_known && options_.events.lost)
     options_.events.lost(id, why);
 }
 
-/// The same blob may have its place for good from before: then that is the blob.
-void file_blobs::give_up_pending(const digest& id, const absl::Status& why) {
+/// It was not there, and may have been stored since.
+void file_blobs::lose_absent(const digest& id, stored_as form, const absl::Status& why) {
   const std::lock_guard lock(guard_of(id));
+  if (!index_.contains(id) || !absl::IsNotFound(files_.open(id, form).status()))
+    return;
+  ++removals_;
+  if (index_.remove(id, in_a_file) && options_.events.lost)
+    options_.events.lost(id, why);
+}
+
+/// The same blob may have its place for good from before: then that is the blob.
+void file_blobs::give_up_pending(const digest& id, std::uint32_t stamp, const absl::Status& why) {
+  const std::lock_guard lock(guard_of(id));
+  if (is_another(files_.open_pending(id), stamp)) // written meanwhile, and waits for its own sync
+    return;
   files_.quarantine_pending(id).IgnoreError(); // the next start does not trust it either
   ++removals_;
   if (files_.has_settled(id))
@@ -196,13 +233,19 @@ absl::StatusOr<bool> file_blobs::settle_one(const digest& id, absl::StatusOr<fou
     return false;
   if (!found.ok()) // no descriptors
     return stays_pending(id, found.status());
+  const auto stamp = stamp_of_file(found->file);
   const auto file = verified(*std::move(found), id, false); // one found at start
   auto status = file.ok() ? file->file().sync() : file.status();
   if (!status.ok()) {
-    give_up_pending(id, status);
+    give_up_pending(id, stamp, status);
     return status;
   }
   const std::lock_guard lock(guard_of(id));
+  const auto there = files_.open_pending(id);
+  if (absl::IsUnavailable(there.status())) // no descriptors
+    return stays_pending(id, there.status());
+  if (is_another(there, stamp)) // its writer has put it into the next round
+    return false;
   status = files_.settle(id, file->form());
   if (status.ok() || absl::IsNotFound(status))
     return status.ok();
@@ -224,11 +267,12 @@ absl::Status file_blobs::load_pending() {
     auto found = files_.open_pending(id);
     if (absl::IsNotFound(found.status())) // somebody stored it again, and it got its place
       return absl::OkStatus();
+    const auto stamp = found.ok() ? stamp_of_file(found->file) : 0;
     const auto file = found.ok() ? verified(*std::move(found), id, true) : found.status();
     if (absl::IsUnavailable(file.status())) // no descriptors, no memory: the next start looks again
       return file.status();
     if (!file.ok()) {
-      give_up_pending(id, file.status());
+      give_up_pending(id, stamp, file.status());
       return absl::OkStatus();
     }
     add_found(id, file->place(), file->stamp(), before);

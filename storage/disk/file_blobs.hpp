@@ -59,8 +59,9 @@ public:
 
   absl::Status remove(const digest& id);
 
-  /// It turned out to be damaged, or gone.
-  void lose(const digest& id, const absl::Status& why);
+  /// This file of it, which is open, turned out to be damaged. When another lies there by now, that
+  /// one stays.
+  void lose(const digest& id, const blob_file& file, const absl::Status& why);
 
   absl::Status link(const digest& id, int dirfd, const std::string& name) {
     return files_.link(id, dirfd, name);
@@ -69,7 +70,9 @@ public:
 private:
   absl::StatusOr<blob_file> open_verified(const digest& id, blob_place place, bool always);
   absl::StatusOr<blob_file> verified(found_file found, const digest& id, bool always);
-  void give_up_pending(const digest& id, const absl::Status& why);
+  void lose_file(const digest& id, stored_as form, std::uint32_t stamp, const absl::Status& why);
+  void lose_absent(const digest& id, stored_as form, const absl::Status& why);
+  void give_up_pending(const digest& id, std::uint32_t stamp, const absl::Status& why);
   std::optional<blob_place> place_at_start(const digest& id, stored_as form, bool looks);
   void drop_twin(const digest& id, stored_as form);
   absl::Status stays_pending(const digest& id, const absl::Status& why);

@@ -81,8 +81,10 @@ absl::StatusOr<packed_entries::placed> packed_entries::read_where(const digest& 
       break;
     if (bytes.ok())
       return placed{*place, *std::move(bytes)};
-    if (!absl::IsNotFound(bytes.status())) // else it has been moved meanwhile
+    if (!absl::IsNotFound(bytes.status()))
       return bytes.status();
+    if (index_.lies_at(key, *place)) // else it has been moved meanwhile
+      forget(key, *place, bytes.status());
   }
   return absl::NotFoundError(key.to_string() + " is not stored here");
 }
@@ -116,18 +118,37 @@ absl::Status packed_entries::store(std::span<const named_bytes> entries) {
   for (const auto& x : entries)
     records.push_back({record_kind::bytes, x.id, x.bytes});
   const auto failures = log_->failures();
+  const auto entered = moves_.enter();
   const auto places = log_->append(records);
   if (!places.ok())
     return places.status();
   if (options_.level == durability::strict)
     if (auto status = log_->sync(); !status.ok())
       return status;
+  std::vector<blob_index::victim> replaced;
   for (std::size_t i = 0; i < entries.size(); ++i)
     if (const auto before = index_.add(entries[i].id, (*places)[i],
                                        static_cast<std::uint32_t>(entries[i].bytes.size())))
-      wasted(*before);
-  return log_->failures() == failures ? absl::OkStatus()
-                                      : forget_what_is_not_there(entries, *places);
+      replaced.push_back(*before);
+  auto status = append_removals(replaced);
+  if (log_->failures() != failures)
+    status.Update(forget_what_is_not_there(entries, *places));
+  return status;
+}
+
+/// They are waste from here on, and stay removed when the records that replaced them are gone.
+absl::Status packed_entries::append_removals(std::span<const blob_index::victim> gone) {
+  std::vector<std::string> places;
+  std::vector<segment_record> records;
+  places.reserve(gone.size());
+  for (const auto& x : gone) {
+    if (x.place.segment == 0)
+      continue;
+    wasted(x);
+    places.push_back(encode_place(x.place));
+    records.push_back({record_kind::removed, x.id, places.back()});
+  }
+  return log_->append(records).status();
 }
 
 /// A sync failed after they were appended, and may have failed before the index knew them: then
@@ -144,20 +165,13 @@ absl::Status packed_entries::forget_what_is_not_there(std::span<const named_byte
 }
 
 absl::Status packed_entries::evict(std::span<const blob_index::victim> victims) {
-  std::vector<std::string> places;
-  std::vector<segment_record> records;
-  places.reserve(victims.size());
-  for (const auto& x : victims) {
-    if (x.place.segment == 0 || !index_.is_doomed(x.id))
-      continue;
-    const auto was = index_.remove(x.id, x.place);
-    if (!was)
-      continue;
-    wasted(*was);
-    places.push_back(encode_place(x.place));
-    records.push_back({record_kind::removed, x.id, places.back()});
-  }
-  return log_->append(records).status();
+  const auto entered = moves_.enter();
+  std::vector<blob_index::victim> gone;
+  for (const auto& x : victims)
+    if (x.place.segment != 0 && index_.is_doomed(x.id))
+      if (const auto was = index_.remove(x.id, x.place))
+        gone.push_back(*was);
+  return append_removals(gone);
 }
 
 segment_log::mover packed_entries::mover() {
@@ -166,7 +180,8 @@ segment_log::mover packed_entries::mover() {
           .moved = [this](const digest& key, blob_place from,
                           blob_place to) { return index_.move(key, from, to); },
           .unreadable = [this](const digest& key, blob_place place,
-                               const absl::Status& why) { forget(key, place, why); }};
+                               const absl::Status& why) { forget(key, place, why); },
+          .close_gate = [this] { return moves_.close(); }};
 }
 
 absl::Status packed_entries::compact(const std::function<bool()>& go_on, double waste) {

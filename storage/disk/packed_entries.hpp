@@ -1,5 +1,6 @@
 #pragma once
 #include "storage/backend.hpp"
+#include "storage/disk/move_gate.hpp"
 #include "storage/disk/segment_log.hpp"
 
 #include <memory>
@@ -42,7 +43,8 @@ public:
   /// The same at a place, where it may not lie any more, and no use of it.
   absl::Status check(const digest& key, blob_place place) { return read_at(key, place).status(); }
 
-  /// Takes the place of what was there. At level `strict` they have reached the disk then.
+  /// Takes the place of what was there, which does not come back, whatever becomes of these. At
+  /// level `strict` they have reached the disk then.
   absl::Status store(std::span<const named_bytes> entries);
 
   /// Stored entries that are not on the disk yet get there.
@@ -74,10 +76,12 @@ private:
   absl::Status forget_what_is_not_there(std::span<const named_bytes> entries,
                                         const std::vector<blob_place>& places);
   segment_log::mover mover();
+  absl::Status append_removals(std::span<const blob_index::victim> gone);
 
   blob_index& index_;
   const options options_;
   std::unique_ptr<segment_log> log_;
+  move_gate moves_;
   std::mutex give_back_guard_;
 };
 

@@ -252,6 +252,7 @@ absl::Status segment_log::compact(std::uint32_t number, const mover& with) {
   const auto file = table_.find(number);
   if (!file)
     return absl::OkStatus();
+  with.close_gate(); // what nobody wants from here on, nobody will
   segment_move move(*this, with);
   auto status = for_each_item(number, [&](const segment_list::item& item) {
     const blob_place from{number, item.offset};

@@ -1,4 +1,5 @@
 #pragma once
+#include "storage/disk/move_gate.hpp"
 #include "storage/disk/segment_file.hpp"
 #include "storage/disk/segment_loader.hpp"
 #include "storage/disk/unsynced_age.hpp"
@@ -77,6 +78,9 @@ public:
     /// False: nobody wants it any more.
     std::function<bool(const digest& key, blob_place from, blob_place to)> moved;
     std::function<void(const digest& key, blob_place place, const absl::Status& why)> unreadable;
+    /// While it is held, what was appended is known to `is_wanted`, and nothing else is appended
+    /// whose place that does not know.
+    std::function<move_gate::closed()> close_gate = [] { return move_gate::closed(); };
   };
 
   /// Copies what is wanted of a segment to the end of the log, syncs that, and removes the segment.

@@ -84,6 +84,7 @@ CAF_TEST(a blob is found by its hash alone and tells its size) {
   put("another");
   CAF_CHECK(by_hash(id.function(), id.raw_hash()) == id);
   CAF_CHECK(!by_hash(digest_function::sha1, id.raw_hash().substr(0, 20)));
+  CAF_CHECK(store->remove(id).ok());
   caf::anon_send(blobs, blobs_lost{.trace = {}, .digests = {id}});
   consume_messages();
   CAF_CHECK(!by_hash(id.function(), id.raw_hash()));
@@ -121,6 +122,17 @@ CAF_TEST(a blob that vanished from the store is no longer believed present) {
   CAF_CHECK_EQUAL(missing_of({id}).size(), 1u);
 }
 
+CAF_TEST(a blob that was stored again stays when somebody tells late that it was lost) {
+  const auto id = put("hello");
+  CAF_CHECK(store->remove(id).ok());
+  CAF_CHECK(absl::IsNotFound(store->open(id).status())); // many actions find that
+  put("hello");
+  caf::anon_send(blobs, blobs_lost{.trace = {}, .digests = {id}});
+  consume_messages();
+  CAF_CHECK(missing_of({id}).empty());
+  CAF_CHECK_EQUAL(read_blob(*store, id, 100).value_or("nothing"), "hello");
+}
+
 CAF_TEST(a result is a hit only while every blob that it names is present) {
   const auto action = digest::of("action");
   const auto output = put("output");
@@ -132,6 +144,7 @@ CAF_TEST(a result is a hit only while every blob that it names is present) {
   CAF_CHECK(ask<cached_result>(cache, get_result{.trace = {}, .action = action, .inlined = {}})
                 .status()
                 .ok());
+  CAF_CHECK(store->remove(output).ok());
   caf::anon_send(blobs, blobs_lost{.trace = {}, .digests = {output}});
   consume_messages();
   const auto miss =

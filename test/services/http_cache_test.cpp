@@ -113,6 +113,7 @@ CAF_TEST(a result that was put is found while everything in it is there) {
   CAF_REQUIRE(result.ParseFromString(body_of(answer)));
   CAF_CHECK_EQUAL(result.output_files(0).digest().hash(), file.hash());
   CAF_CHECK(begins(ask("HEAD", result_path(action)), "HTTP/1.1 200 "));
+  CAF_CHECK(store->remove(file).ok());
   caf::anon_send(context->cas, blobs_lost{.trace = {}, .digests = {file}});
   CAF_CHECK(begins(get(result_path(action)), "HTTP/1.1 404 "));
   CAF_CHECK(begins(ask("HEAD", result_path(action)), "HTTP/1.1 404 "));

@@ -97,6 +97,24 @@ CAF_TEST(a frame that rots under an open reader is lost and never served) {
   CAF_CHECK_EQUAL(count_files(root() / "quarantine"), 1u);
 }
 
+CAF_TEST(a reader of a damaged file does not take away the one that was stored again) {
+  const auto bytes = text(2 * frame);
+  const auto id = put(bytes);
+  const auto first = *store->open(id);
+  const auto second = *store->open(id);
+  std::filesystem::permissions(packed_file(id), std::filesystem::perms::owner_all);
+  const int writable = ::open(packed_file(id).c_str(), O_WRONLY);
+  CAF_CHECK(::pwrite(writable, "rotten", 6, 5000) == 6);
+  ::close(writable);
+  std::string part(1000, ' ');
+  CAF_CHECK(absl::IsDataLoss(first->read_at(10, part).status()));
+  CAF_CHECK(put(bytes) == id);
+  CAF_CHECK(absl::IsDataLoss(second->read_at(10, part).status()));
+  CAF_CHECK(store->index().contains(id));
+  CAF_CHECK(get(id) == bytes);
+  CAF_CHECK_EQUAL(lost, 1);
+}
+
 CAF_TEST(foreign files with the name of a compressed blob are no harm) {
   store = nullptr;
   const auto id = digest::of("a blob of no bytes that anybody has");

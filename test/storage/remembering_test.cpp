@@ -1,6 +1,7 @@
 #define CAF_SUITE storage.remembering
 #include "storage/backend.hpp"
 #include "storage/posix.hpp"
+#include "test/support/failing_disk.hpp"
 #include "test/support/folder.hpp"
 
 #include <caf/test/unit_test.hpp>
@@ -17,9 +18,18 @@ constexpr auto sha = digest_function::sha256;
 
 struct fixture {
   temporary_folder folder;
-  std::shared_ptr<backend> disk = *make_filesystem_backend({folder.path() / "store"});
+  std::shared_ptr<failing_disk> calls = std::make_shared<failing_disk>();
+  std::shared_ptr<backend> disk = *make_filesystem_backend(
+      {.root = folder.path() / "store", .background = false, .calls = calls});
   std::shared_ptr<backend> store =
       make_remembering_backend(disk, {.max_bytes = 100'000, .max_blob_bytes = 1000});
+
+  /// As collecting an output does.
+  digest store_file(const std::string& bytes) {
+    write_text(folder.path() / "output", bytes);
+    const unique_fd file(::open((folder.path() / "output").c_str(), O_RDONLY));
+    return *write_file(*store, file.get(), sha);
+  }
 
   bool is_remembered(const digest& id) { return store->in_memory(id) != nullptr; }
 };
@@ -32,7 +42,7 @@ CAF_TEST(a small blob is remembered when it was written) {
   const auto id = *write_blob(*store, "small", sha);
   CAF_CHECK(is_remembered(id));
   CAF_CHECK(disk->open(id).ok());
-  CAF_CHECK(disk->remove(id).ok()); // behind its back
+  calls->fail(1, EIO, true); // no disk is needed
   CAF_CHECK_EQUAL(read_blob(*store, id, 100).value_or("nothing"), "small");
 }
 
@@ -68,6 +78,44 @@ CAF_TEST(removing forgets) {
   CAF_CHECK(store->remove(id).ok());
   CAF_CHECK(!is_remembered(id));
   CAF_CHECK(absl::IsNotFound(store->open(id).status()));
+}
+
+CAF_TEST(what the store could not sync is written again although it was remembered) {
+  const auto id = *write_blob(*store, "output", sha);
+  CAF_CHECK(is_remembered(id));
+  calls->fail(1, EIO, true);
+  CAF_CHECK(!store->flush().ok());
+  calls->fail(0, 0);
+  CAF_CHECK(!disk->index().contains(id));
+  CAF_CHECK(!is_remembered(id));
+  CAF_CHECK(store_file("output") == id);
+  CAF_CHECK(disk->index().contains(id));
+  CAF_CHECK_EQUAL(read_blob(*disk, id, 100).value_or("nothing"), "output");
+}
+
+CAF_TEST(what a reader learns after the blob was evicted does not bring it back) {
+  const auto id = *write_blob(*disk, "output", sha);
+  const auto reader = *store->open(id);
+  CAF_CHECK(store->remove(id).ok());
+  std::string bytes(6, ' ');
+  CAF_CHECK(reader->read_at(0, bytes).ok());
+  CAF_CHECK(!is_remembered(id));
+  CAF_CHECK(absl::IsNotFound(store->open(id).status()));
+  CAF_CHECK(store_file("output") == id);
+  CAF_CHECK(disk->index().contains(id));
+}
+
+CAF_TEST(an output that was there already stays until its client is promised it) {
+  store_seconds now = 1000;
+  disk = nullptr;
+  disk = *make_filesystem_backend(
+      {.root = folder.path() / "another", .clock = [&now] { return now; }, .background = false});
+  store = make_remembering_backend(disk, {});
+  const auto id = *write_blob(*store, "output", sha);
+  now += 100; // longer than a new blob stays for sure
+  CAF_CHECK(store_file("output") == id);
+  CAF_CHECK(disk->index().choose_victims(1000, 10, now + 59).empty());
+  CAF_CHECK_EQUAL(disk->index().choose_victims(1000, 10, now + 100).size(), 1u);
 }
 
 CAF_TEST(a remembered blob is linked from the disk) {

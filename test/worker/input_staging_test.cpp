@@ -1,4 +1,5 @@
 #define CAF_SUITE worker.input_staging
+#include "storage/disk/disk_calls.hpp"
 #include "storage/missing.hpp"
 #include "test/worker/workspace_fixture.hpp"
 
@@ -20,6 +21,31 @@ CAF_TEST(inputs are staged with links and executable bits and parents of outputs
   CAF_CHECK_EQUAL(::access((root / "tool").c_str(), X_OK), 0);
   CAF_CHECK(std::filesystem::is_directory(path("deep/er")));
   CAF_CHECK(!std::filesystem::exists(path("deep/er/out")));
+}
+
+CAF_TEST(what can not be opened for want of descriptors is not called missing) {
+  struct exhausted_disk : disk_calls {
+    bool is_exhausted = false;
+    int open(int dirfd, const char* path, int flags, mode_t mode) override {
+      errno = EMFILE;
+      return is_exhausted ? -1 : disk_calls::open(dirfd, path, flags, mode);
+    }
+  };
+  const auto disk = std::make_shared<exhausted_disk>();
+  store = *make_filesystem_backend(
+      {.root = folder.path() / "another", .background = false, .calls = disk});
+  const auto missing = digest::of("nobody stored it");
+  reapi::Directory root;
+  for (const auto& [name, id] :
+       {std::pair{"a", missing},
+        std::pair{"b", *write_blob(*store, std::string(50'000, 'x'), sha)}}) {
+    auto& file = *root.add_files();
+    file.set_name(name);
+    *file.mutable_digest() = id.to_proto();
+  }
+  const auto id = *write_blob(*store, root.SerializeAsString(), sha);
+  disk->is_exhausted = true;
+  CAF_CHECK(missing_digests_of(stage(id)) == std::vector{missing});
 }
 
 CAF_TEST(inputs of an attempt are promised to it) {
