@@ -73,8 +73,16 @@ blob_slot blob_table::find_prefix(std::uint64_t prefix) const {
 }
 
 blob_slot blob_table::find(const digest& id) const {
-  const auto slot = find_hash(id.function(), id.raw_hash());
-  return slot != 0 && at(slot).size == static_cast<std::uint64_t>(id.size_bytes()) ? slot : 0;
+  const auto size = static_cast<std::uint64_t>(id.size_bytes());
+  const auto raw_hash = id.raw_hash();
+  const auto mix = mixed(raw_hash);
+  const auto& x = parts_[mix % part_count];
+  if (x.slots.empty())
+    return 0;
+  for (auto i = first_place(x, mix); x.slots[i] != 0; i = (i + 1) & (x.slots.size() - 1))
+    if (at(x.slots[i]).size == size && is(x.slots[i], id.function(), raw_hash))
+      return x.slots[i];
+  return 0;
 }
 
 void blob_table::place(part& x, std::uint64_t mix, blob_slot slot) {

@@ -73,6 +73,20 @@ CAF_TEST(a blob is found by its hash alone) {
   CAF_CHECK(!index.find_hash(digest_function::sha256, blob(2).raw_hash()));
 }
 
+CAF_TEST(two sizes of one hash are two blobs) {
+  const auto other = blob(1, 5);
+  for (const auto size : {0, 5, 0, 5})
+    index.add(blob(1, size), in_a_file, 0);
+  CAF_CHECK_EQUAL(index.stats().blobs, 2u);
+  CAF_CHECK(index.find(blob(1, 0)) && index.find(other));
+  CAF_CHECK(!index.find(blob(1, 6)));
+  CAF_CHECK(index.remove(blob(1, 0), in_a_file));
+  CAF_CHECK(!index.contains(blob(1, 0)));
+  CAF_CHECK(index.find_hash(digest_function::sha256, other.raw_hash()) == other);
+  CAF_CHECK(index.remove(other, in_a_file));
+  CAF_CHECK(!index.find_hash(digest_function::sha256, other.raw_hash()));
+}
+
 CAF_TEST(hashes of all lengths and functions live side by side) {
   const digest_function all[] = {digest_function::md5, digest_function::sha1,
                                  digest_function::sha256, digest_function::sha384,
