@@ -133,7 +133,7 @@ absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest&
   if (!file.ok())
     return file.status();
   if (!is_index_complete())
-    files_->add_found(id, file->place(), 0, removals);
+    files_->add_found(id, file->place(), file->stamp(), removals);
   return make_file_reader(id, *std::move(file), shared_from_this());
 }
 
@@ -143,7 +143,13 @@ bool disk_store::contains(const digest& id) {
   if (is_index_complete())
     return false;
   upkeep_.wait_for(stage::segments_known);
-  return index_.contains(id) || open_file(id, {}).ok();
+  if (index_.contains(id))
+    return true;
+  const auto removals = files_->removals();
+  const auto place = files_->look_for(id);
+  if (place)
+    files_->add_found(id, *place, 0, removals);
+  return place.has_value();
 }
 
 absl::Status disk_store::link_file(const digest& id, const blob_file& file, bool executable,

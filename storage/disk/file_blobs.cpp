@@ -35,6 +35,14 @@ absl::Status file_blobs::scrub(const digest& id, blob_place place) {
   return open_verified(id, place, true).status();
 }
 
+std::optional<blob_place> file_blobs::look_for(const digest& id) {
+  auto found = files_.open(id, stored_as::plain);
+  if (!found.ok())
+    return std::nullopt;
+  const auto file = blob_file::open(*std::move(found), id);
+  return file.ok() ? std::optional(file->place()) : std::nullopt;
+}
+
 absl::StatusOr<blob_file> file_blobs::open_verified(const digest& id, blob_place place,
                                                     bool always) {
   auto found = files_.open(id, form_of(place));

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace expbuild {
@@ -33,6 +34,10 @@ public:
 
   /// As `open`, but hashed now in any case.
   absl::Status scrub(const digest& id, blob_place place);
+
+  /// Where it lies, if there is a file that may be it: nothing but its size is looked at, as of
+  /// those that earlier processes left; `open` hashes it.
+  std::optional<blob_place> look_for(const digest& id);
 
   absl::StatusOr<temporary_file> make_temporary() const { return files_.make_temporary(); }
 
