@@ -80,11 +80,16 @@ absl::Status promise_log::start_anew(const blob_index& from) {
 
 absl::Status promise_log::save(blob_index& from) {
   const auto notes = from.take_promises();
-  if (notes.empty())
+  const bool must_start_anew = !file_ || size_ > 2 * size_anew_ + least_growth;
+  if (notes.empty() && !must_start_anew)
     return absl::OkStatus();
-  if (!file_ || size_ > 2 * size_anew_ + least_growth)
-    return start_anew(from);
-  const auto bytes = encode(notes);
+  const auto status = must_start_anew ? start_anew(from) : append(encode(notes));
+  if (!status.ok()) // nobody has these notes any more: the next call writes down all there are
+    file_ = disk_file();
+  return status;
+}
+
+absl::Status promise_log::append(std::string_view bytes) {
   auto status = file_.write_at(size_, bytes);
   if (status.ok())
     size_ += static_cast<std::int64_t>(bytes.size());
