@@ -179,7 +179,7 @@ private:
   }
 
   void load() {
-    entries_->load(options_.level != durability::none);
+    entries_->load(options_.level != durability::none).IgnoreError(); // which was told
     upkeep_.reached(stage::all_known);
     trouble(take_over_older_results(
         root_, [this] { return goes_on(); },

@@ -49,6 +49,7 @@ public:
   absl::Status settle();
 
   /// Tells the index what earlier processes left; pending ones are settled by the next `settle`.
+  /// Either may be called again after an error: not all of it was seen.
   absl::Status load_pending();
   /// `look_at_them`: a name does not even mean that the size is right.
   absl::Status load(bool look_at_them);
@@ -75,7 +76,8 @@ private:
   absl::StatusOr<blob_file> open_verified(const digest& id, blob_place place, bool always);
   absl::StatusOr<blob_file> verified(found_file found, const digest& id, bool always);
   void give_up_pending(const digest& id, const absl::Status& why);
-  std::optional<blob_place> place_at_start(const digest& id, stored_as form, bool looks);
+  absl::StatusOr<std::optional<blob_place>> place_at_start(const digest& id, stored_as form,
+                                                           bool looks);
   void drop_twin(const digest& id, stored_as form);
   absl::Status stays_pending(const digest& id, const absl::Status& why);
   std::vector<digest> settle_some(std::span<const digest> ids, absl::Status& first);
