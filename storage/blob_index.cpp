@@ -70,6 +70,7 @@ std::vector<std::size_t> blob_index::promise(std::span<const digest> ids, store_
                                              store_seconds until) {
   std::vector<std::size_t> missing;
   const std::lock_guard lock(impl_->guard);
+  impl_->ledger.release_expired(now); // `stats` tells what can not go
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (const auto slot = impl_->ledger.find(ids[i]); slot != 0) {
       impl_->ledger.used(slot);

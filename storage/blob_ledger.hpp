@@ -71,6 +71,7 @@ public:
   // ---- use and promises: see `eviction_order` ----
 
   void used(blob_slot slot) { order_.used(slot); }
+  void release_expired(store_seconds now) { order_.release_expired(now); }
   bool promise(blob_slot slot, store_seconds now, store_seconds until) {
     return order_.promise(slot, now, until);
   }
