@@ -20,7 +20,8 @@ constexpr store_seconds least_believed = 24 * 3600;
 /// The ledger for any number of threads, with a clock, and with the promises that nobody wrote down
 /// yet.
 struct blob_index::impl {
-  explicit impl(options x) : given(std::move(x)), ledger(given.max_bytes, given.usual_promise) {}
+  explicit impl(options x)
+      : given(std::move(x)), ledger(given.max_bytes, given.usual_promise, given.restores) {}
 
   const options given;
   mutable std::mutex guard;

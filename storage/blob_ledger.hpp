@@ -18,9 +18,9 @@ public:
   using entry = blob_index::victim;
   using promise_note = blob_index::promise_note;
 
-  /// See `eviction_order`.
-  blob_ledger(std::int64_t max_bytes, store_seconds usual_promise)
-      : order_(table_, max_bytes, usual_promise) {}
+  /// See `eviction_order`; `restores`: see `blob_index::options`.
+  blob_ledger(std::int64_t max_bytes, store_seconds usual_promise, bool restores = true)
+      : table_(restores), order_(table_, max_bytes, usual_promise) {}
   blob_ledger(const blob_ledger&) = delete;
   blob_ledger& operator=(const blob_ledger&) = delete;
 

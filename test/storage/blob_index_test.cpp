@@ -260,6 +260,34 @@ CAF_TEST(a blob takes less than a hundred bytes of memory) {
   CAF_CHECK(most < 100);
 }
 
+CAF_TEST(keys that were chosen to begin alike are found as fast as others) {
+  for (const auto function :
+       {digest_function::md5, digest_function::sha256, digest_function::sha512}) {
+    const auto key = [function](int i) {
+      auto raw = std::string(hash_length(function), 'x');
+      for (int byte = 0; byte < 4; ++byte) // all but the last bytes are alike
+        raw[raw.size() - 1 - static_cast<std::size_t>(byte)] = static_cast<char>(i >> (8 * byte));
+      return digest(function, raw, 100);
+    };
+    blob_table table(false);
+    constexpr int count = 20'000;
+    for (int i = 0; i < count; ++i)
+      table.insert(key(i));
+    std::size_t probes = 0;
+    int wrong = 0;
+    for (int i = 0; i < 2 * count; ++i) {
+      wrong += (table.find(key(i)) != 0) != (i < count);
+      probes += table.probes(key(i));
+    }
+    CAF_CHECK(probes < std::size_t{10} * 2 * count);
+    for (int i = 0; i < count; i += 2)
+      table.erase(table.find(key(i)));
+    for (int i = 0; i < count; ++i)
+      wrong += (table.find(key(i)) != 0) != (i % 2 == 1);
+    CAF_CHECK_EQUAL(wrong, 0);
+  }
+}
+
 CAF_TEST(random changes leave it as a map would be) {
   std::mt19937 random(7);
   std::map<digest, blob_place> model;
