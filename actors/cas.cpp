@@ -117,12 +117,10 @@ void cas_state::admit(const admit_writes& request, const reply<admitted_writes>&
     return answer(at_once.status());
   if (*at_once)
     return grant(std::move(x), answer);
+  if (is_in_vain(x))
+    return refuse(x, answer);
   writes_->queue().push_back({request, answer});
-  if (space_->is_evicting() || space_->evict_some())
-    return;
-  space_->measure(); // somebody else may have made room on the disk
-  if (!space_->is_measuring())
-    refuse_waiting();
+  go_on();
 }
 
 void cas_state::grant(write_wish x, const reply<admitted_writes>& answer) {
@@ -154,7 +152,7 @@ void cas_state::ended(const writes_ended& event) {
   options.meters->open_writes(writes_->open_writes());
   if (budget_->is_outdated())
     space_->measure();
-  serve_waiting();
+  go_on();
 }
 
 void cas_state::stored(const blobs_stored& event, const reply<unit>& answer) {
@@ -205,24 +203,50 @@ void cas_state::measured(const space_measured& event) {
   if (!event.status.ok())
     logger().warn("making room in the store: {}", event.status.ToString());
   report();
-  serve_waiting();
-  const bool needed = budget_->excess() > 0 || !writes_->queue().empty();
-  if (!needed || space_->is_evicting() || !options.store->is_index_complete()
-      || space_->evict_some())
-    return;
-  refuse_waiting();
+  if (!serve_waiting())
+    refuse_waiting();
+  space_->look_after();
 }
 
-void cas_state::serve_waiting() {
+void cas_state::go_on() {
+  if (serve_waiting() || space_->is_measuring())
+    return;
+  space_->measure(); // somebody else may have made room on the disk
+  if (!space_->is_measuring())
+    refuse_waiting();
+}
+
+bool cas_state::serve_waiting() {
   auto& queue = writes_->queue();
   while (!queue.empty()) {
     auto x = wish_of(queue.front().request);
-    if (!writes_->is_ready(x))
-      return;
+    const bool ready = writes_->is_ready(x);
+    if (!ready && !is_in_vain(x))
+      return makes_room_for(x);
     const auto answer = std::move(queue.front().answer);
     queue.pop_front();
-    grant(std::move(x), answer);
+    if (ready)
+      grant(std::move(x), answer);
+    else
+      refuse(x, answer);
   }
+  return true;
+}
+
+bool cas_state::makes_room_for(const write_wish& x) {
+  const auto lacking = budget_->lacking(x.needed);
+  const bool lacks_a_writer = lacking == 0 && writes_->open_writes() > 0; // some write will end
+  return lacks_a_writer || space_->is_evicting() || space_->evict_some(lacking);
+}
+
+/// Whatever goes, too little can: what is promised stays.
+bool cas_state::is_in_vain(const write_wish& x) {
+  return budget_->is_in_vain(x.needed.bytes, index().stats().promised_bytes);
+}
+
+void cas_state::refuse(const write_wish& x, const reply<admitted_writes>& answer) {
+  options.meters->writes_refused(1);
+  answer(full_of_promises(x.needed.bytes));
 }
 
 void cas_state::refuse_waiting() {

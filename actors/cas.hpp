@@ -62,7 +62,13 @@ private:
   write_wish wish_of(const admit_writes& request);
   room room_of(const digest& id) const;
   void grant(write_wish x, const reply<admitted_writes>& answer);
-  void serve_waiting();
+  /// Serves those who wait; when there is no room to be had, measures before it refuses them.
+  void go_on();
+  /// False: the first of those who wait can not be served, and nothing makes room for it.
+  bool serve_waiting();
+  bool makes_room_for(const write_wish& x);
+  bool is_in_vain(const write_wish& x);
+  void refuse(const write_wish& x, const reply<admitted_writes>& answer);
   void refuse_waiting();
   absl::Status full_of_promises(std::int64_t needed);
   void report() const;

@@ -73,6 +73,19 @@ public:
     return std::min(much, used());
   }
 
+  /// Bytes that must go before there is room for so much more.
+  std::int64_t lacking(const room& x) const {
+    auto much = used() + reserved_.bytes + x.bytes - limits_.max_bytes;
+    much = std::max(much, limits_.min_free_bytes / 4 + reserved_.bytes + x.bytes - free_bytes());
+    const auto files = limits_.min_free_files / 4 + reserved_.files + x.files - free_files();
+    return std::max({much, bytes_a_file * std::max<std::int64_t>(files, 0), std::int64_t{0}});
+  }
+
+  /// It could not fit beside what is being written and `promised` bytes that stay.
+  bool is_in_vain(std::int64_t bytes, std::int64_t promised) const {
+    return bytes > limits_.max_bytes - promised - reserved_.bytes;
+  }
+
   std::int64_t used() const { return usage_.bytes + since_; }
   std::int64_t limit() const { return limits_.max_bytes; }
 

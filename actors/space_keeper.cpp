@@ -19,10 +19,10 @@ void space_keeper::look_after() {
     evict_some();
 }
 
-bool space_keeper::evict_some() {
+bool space_keeper::evict_some(std::int64_t bytes) {
   auto& index = options_.store->index();
-  auto victims = index.choose_victims(std::max<std::int64_t>(budget_.excess(), 1), evicted_at_once,
-                                      options_.clock());
+  auto victims = index.choose_victims(std::max({budget_.excess(), bytes, std::int64_t{1}}),
+                                      evicted_at_once, options_.clock());
   if (victims.empty())
     return false;
   auto work = [store = options_.store, victims, tell = options_.tell,

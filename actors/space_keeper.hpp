@@ -33,9 +33,10 @@ public:
   /// Begins to make room when there is too little.
   void look_after();
 
-  /// Begins to make room, whatever there is. False when nothing can go: everything was promised to
-  /// somebody (or the pool is full).
-  bool evict_some();
+  /// Begins to make room, whatever there is: so many bytes, or more when there is too little, a
+  /// round at a time. False when nothing can go: everything was promised to somebody (or the pool
+  /// is full).
+  bool evict_some(std::int64_t bytes = 1);
 
   /// Begins to measure, unless something is under way that ends with that.
   void measure();

@@ -20,7 +20,8 @@ constexpr store_seconds least_believed = 24 * 3600;
 /// The ledger for any number of threads, with a clock, and with the promises that nobody wrote down
 /// yet.
 struct blob_index::impl {
-  explicit impl(options x) : given(std::move(x)), ledger(given.max_bytes, given.usual_promise) {}
+  explicit impl(options x)
+      : given(std::move(x)), ledger(given.max_bytes, given.usual_promise, given.restores) {}
 
   const options given;
   mutable std::mutex guard;
@@ -70,6 +71,7 @@ std::vector<std::size_t> blob_index::promise(std::span<const digest> ids, store_
                                              store_seconds until) {
   std::vector<std::size_t> missing;
   const std::lock_guard lock(impl_->guard);
+  impl_->ledger.release_expired(now); // `stats` tells what can not go
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (const auto slot = impl_->ledger.find(ids[i]); slot != 0) {
       impl_->ledger.used(slot);

@@ -40,6 +40,10 @@ public:
     /// For so long a new blob stays: until whoever stored it was promised it.
     store_seconds grace = 60;
     store_clock clock = make_store_clock();
+    /// Whether `restore` is called, which looks blobs up by the first 8 bytes of their hashes.
+    /// False where clients choose the digests that things are stored by: any of them are found as
+    /// fast.
+    bool restores = true;
   };
 
   explicit blob_index(options given);

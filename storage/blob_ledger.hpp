@@ -18,9 +18,9 @@ public:
   using entry = blob_index::victim;
   using promise_note = blob_index::promise_note;
 
-  /// See `eviction_order`.
-  blob_ledger(std::int64_t max_bytes, store_seconds usual_promise)
-      : order_(table_, max_bytes, usual_promise) {}
+  /// See `eviction_order`; `restores`: see `blob_index::options`.
+  blob_ledger(std::int64_t max_bytes, store_seconds usual_promise, bool restores = true)
+      : table_(restores), order_(table_, max_bytes, usual_promise) {}
   blob_ledger(const blob_ledger&) = delete;
   blob_ledger& operator=(const blob_ledger&) = delete;
 
@@ -71,6 +71,7 @@ public:
   // ---- use and promises: see `eviction_order` ----
 
   void used(blob_slot slot) { order_.used(slot); }
+  void release_expired(store_seconds now) { order_.release_expired(now); }
   bool promise(blob_slot slot, store_seconds now, store_seconds until) {
     return order_.promise(slot, now, until);
   }

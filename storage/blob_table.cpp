@@ -1,5 +1,6 @@
 #include "storage/blob_table.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -16,9 +17,17 @@ std::uint64_t random_odd_number() {
   return (std::uint64_t{source()} << 32 | source()) | 1;
 }
 
+/// Every bit of it depends on all bits of both.
+std::uint64_t folded(std::uint64_t a, std::uint64_t b) {
+  __extension__ using wide = unsigned __int128;
+  const auto product = static_cast<wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 } // namespace
 
-blob_table::blob_table() : seed_(random_odd_number()) {}
+blob_table::blob_table(bool finds_prefixes)
+    : seed_(random_odd_number()), finds_prefixes_(finds_prefixes) {}
 
 std::uint64_t blob_table::mixed(std::uint64_t prefix) const {
   const auto x = prefix * seed_;
@@ -26,9 +35,22 @@ std::uint64_t blob_table::mixed(std::uint64_t prefix) const {
 }
 
 std::uint64_t blob_table::mixed(std::string_view raw_hash) const {
-  std::uint64_t prefix = 0;
-  std::memcpy(&prefix, raw_hash.data(), sizeof prefix);
-  return mixed(prefix);
+  std::uint64_t word = 0;
+  if (finds_prefixes_) {
+    std::memcpy(&word, raw_hash.data(), sizeof word);
+    return mixed(word);
+  }
+  auto mix = seed_;
+  for (; !raw_hash.empty(); raw_hash.remove_prefix(std::min(raw_hash.size(), sizeof word))) {
+    word = 0;
+    std::memcpy(&word, raw_hash.data(), std::min(raw_hash.size(), sizeof word));
+    mix = folded(mix ^ word, seed_);
+  }
+  return mix;
+}
+
+std::uint64_t blob_table::mixed_of(blob_slot slot) const {
+  return finds_prefixes_ ? mixed(prefix_of(at(slot))) : mixed(raw_hash_of(slot));
 }
 
 std::uint64_t blob_table::prefix_of(const blob_entry& x) {
@@ -50,31 +72,40 @@ std::size_t blob_table::first_place(const part& x, std::uint64_t mix) {
   return (mix >> 8) & (x.slots.size() - 1);
 }
 
-blob_slot blob_table::find_hash(digest_function function, std::string_view raw_hash) const {
-  const auto mix = mixed(raw_hash);
+template <class Test>
+blob_slot blob_table::first_that(std::uint64_t mix, Test test) const {
   const auto& x = parts_[mix % part_count];
   if (x.slots.empty())
     return 0;
   for (auto i = first_place(x, mix); x.slots[i] != 0; i = (i + 1) & (x.slots.size() - 1))
-    if (is(x.slots[i], function, raw_hash))
+    if (test(x.slots[i]))
       return x.slots[i];
   return 0;
+}
+
+blob_slot blob_table::find_hash(digest_function function, std::string_view raw_hash) const {
+  return first_that(mixed(raw_hash), [&](blob_slot x) { return is(x, function, raw_hash); });
 }
 
 blob_slot blob_table::find_prefix(std::uint64_t prefix) const {
-  const auto mix = mixed(prefix);
-  const auto& x = parts_[mix % part_count];
-  if (x.slots.empty())
+  if (!finds_prefixes_)
     return 0;
-  for (auto i = first_place(x, mix); x.slots[i] != 0; i = (i + 1) & (x.slots.size() - 1))
-    if (prefix_of(at(x.slots[i])) == prefix)
-      return x.slots[i];
-  return 0;
+  return first_that(mixed(prefix), [&](blob_slot x) { return prefix_of(at(x)) == prefix; });
+}
+
+bool blob_table::is(const digest& id, blob_slot slot) const {
+  return at(slot).size == static_cast<std::uint64_t>(id.size_bytes())
+         && is(slot, id.function(), id.raw_hash());
 }
 
 blob_slot blob_table::find(const digest& id) const {
-  const auto slot = find_hash(id.function(), id.raw_hash());
-  return slot != 0 && at(slot).size == static_cast<std::uint64_t>(id.size_bytes()) ? slot : 0;
+  return first_that(mixed(id.raw_hash()), [&](blob_slot x) { return is(id, x); });
+}
+
+std::size_t blob_table::probes(const digest& id) const {
+  std::size_t count = 0;
+  first_that(mixed(id.raw_hash()), [&](blob_slot x) { return ++count, is(id, x); });
+  return count;
 }
 
 void blob_table::place(part& x, std::uint64_t mix, blob_slot slot) {
@@ -89,7 +120,7 @@ void blob_table::grow(part& x) {
   x.slots.assign(old.empty() ? first_part_size : 2 * old.size(), 0);
   for (const auto slot : old)
     if (slot != 0)
-      place(x, mixed({at(slot).hash.data(), inline_bytes}), slot);
+      place(x, mixed_of(slot), slot);
 }
 
 blob_slot blob_table::new_slot() {
@@ -126,14 +157,14 @@ blob_slot blob_table::insert(const digest& id) {
 
 /// Closes the gap, so that no chain of probes is cut.
 void blob_table::erase(blob_slot slot) {
-  const auto mix = mixed({at(slot).hash.data(), inline_bytes});
+  const auto mix = mixed_of(slot);
   auto& x = parts_[mix % part_count];
   const auto mask = x.slots.size() - 1;
   auto gap = first_place(x, mix);
   while (x.slots[gap] != slot)
     gap = (gap + 1) & mask;
   for (auto i = (gap + 1) & mask; x.slots[i] != 0; i = (i + 1) & mask) {
-    const auto wanted = first_place(x, mixed({at(x.slots[i]).hash.data(), inline_bytes}));
+    const auto wanted = first_place(x, mixed_of(x.slots[i]));
     if (((i - wanted) & mask) < ((i - gap) & mask))
       continue; // it lies between the gap and where it is looked for
     x.slots[gap] = x.slots[i];

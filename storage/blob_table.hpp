@@ -38,7 +38,10 @@ static_assert(sizeof(blob_entry) == 64);
 /// part at a time, so that no insertion takes long. Plain data: one thread at a time.
 class blob_table {
 public:
-  blob_table();
+  /// `finds_prefixes`: what begins with the same 8 bytes lies together, so that `find_prefix` can
+  /// find it; nobody must be able to choose keys like that. Else nobody can make keys lie together,
+  /// and no prefix is found.
+  explicit blob_table(bool finds_prefixes = true);
 
   /// 0 when it is not here. The size must be the same, too.
   blob_slot find(const digest& id) const;
@@ -67,6 +70,9 @@ public:
   /// Slots are below this.
   blob_slot end() const noexcept { return end_; }
 
+  /// So many entries are looked at to find it, or that it is not here.
+  std::size_t probes(const digest& id) const;
+
   /// What the table takes of memory.
   std::size_t memory() const;
 
@@ -82,6 +88,10 @@ private:
 
   std::uint64_t mixed(std::uint64_t prefix) const;
   std::uint64_t mixed(std::string_view raw_hash) const;
+  std::uint64_t mixed_of(blob_slot slot) const;
+  template <class Test>
+  blob_slot first_that(std::uint64_t mix, Test test) const;
+  bool is(const digest& id, blob_slot slot) const;
   bool is(blob_slot slot, digest_function function, std::string_view raw_hash) const;
   std::string raw_hash_of(blob_slot slot) const;
   static std::size_t first_place(const part& x, std::uint64_t mix);
@@ -90,6 +100,7 @@ private:
   blob_slot new_slot();
 
   const std::uint64_t seed_;
+  const bool finds_prefixes_;
   std::array<part, part_count> parts_;
   std::vector<std::unique_ptr<blob_entry[]>> blocks_;
   std::unordered_map<blob_slot, std::string> tails_; ///< of hashes longer than 32 bytes

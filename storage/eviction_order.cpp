@@ -99,8 +99,7 @@ void eviction_order::release_expired(queue from, std::uint32_t now) {
 }
 
 blob_slot eviction_order::next_victim(std::uint32_t now) {
-  release_expired(promised, now);
-  release_expired(pinned, now);
+  release_expired(now);
   for (;;) {
     auto& young = queues_[small];
     auto& old = queues_[main];

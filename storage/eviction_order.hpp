@@ -43,6 +43,12 @@ public:
   /// The next to go, taken out of its queue and remembered; 0 when all are promised.
   blob_slot next_victim(std::uint32_t now);
 
+  /// Those whose promise is over go home, and are no more counted as promised.
+  void release_expired(std::uint32_t now) {
+    release_expired(promised, now);
+    release_expired(pinned, now);
+  }
+
   std::int64_t promised_bytes() const noexcept {
     return queues_[promised].bytes + queues_[pinned].bytes;
   }

@@ -55,6 +55,12 @@ absl::Status not_here(const digest& id) {
   return absl::NotFoundError("blob " + id.to_string() + " is not stored here");
 }
 
+/// What is no folder of ours is nobody's; one that can not be opened may hide blobs.
+absl::Status unless_foreign(const absl::Status& why) {
+  const bool foreign = absl::IsNotFound(why) || absl::IsFailedPrecondition(why); // a file, a link
+  return foreign ? absl::OkStatus() : why;
+}
+
 /// The first ones tell what happened; more would only take room.
 constexpr int most_in_quarantine = 64;
 constexpr std::int64_t most_bytes_in_quarantine = std::int64_t{1} << 30;
@@ -232,24 +238,33 @@ absl::Status blob_files::link(const digest& id, int dirfd, const std::string& na
 // ---- all of them -------------------------------------------------------------------------------
 
 absl::Status blob_files::for_each(const visitor& visit) const {
-  return folders_.blobs.list([&](const std::string& function_name) {
-    const auto function = parse_digest_function(function_name);
-    const auto top = folders_.blobs.existing(function_name);
-    if (!function.ok() || !top.ok())
-      return absl::OkStatus(); // nobody's, or not ours
-    return top->list([&](const std::string& shard_name) {
-      const auto shard = top->existing(shard_name);
-      if (!shard.ok())
-        return absl::OkStatus();
-      return shard->list([&](std::string_view name) {
-        const auto form = take_form(name);
-        const auto id = parse_file_name(name, *function);
-        return id && hex_byte(static_cast<unsigned char>(id->raw_hash().front())) == shard_name
-                   ? visit(*id, form)
-                   : absl::OkStatus();
-      });
-    });
-  });
+  absl::Status first; // of a folder; the others are visited all the same
+  first.Update(folders_.blobs.list([&](const std::string& function_name) {
+    if (const auto function = parse_digest_function(function_name); function.ok())
+      first.Update(for_each_of(*function, visit));
+    return absl::OkStatus();
+  }));
+  return first;
+}
+
+absl::Status blob_files::for_each_of(digest_function function, const visitor& visit) const {
+  const auto top = folders_.blobs.existing(to_string(function));
+  if (!top.ok())
+    return unless_foreign(top.status());
+  absl::Status first;
+  first.Update(top->list([&](const std::string& shard_name) {
+    const auto shard = top->existing(shard_name);
+    first.Update(shard.ok() ? shard->list([&](std::string_view name) {
+      const auto form = take_form(name);
+      const auto id = parse_file_name(name, function);
+      return id && hex_byte(static_cast<unsigned char>(id->raw_hash().front())) == shard_name
+                 ? visit(*id, form)
+                 : absl::OkStatus();
+    })
+                            : unless_foreign(shard.status()));
+    return absl::OkStatus();
+  }));
+  return first;
 }
 
 absl::Status

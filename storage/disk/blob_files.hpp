@@ -53,7 +53,8 @@ public:
     return has_settled(id, stored_as::plain) || has_settled(id, stored_as::frames);
   }
 
-  /// Every name that means a blob; other files are left alone.
+  /// Every name that means a blob; other files are left alone. A folder that can not be read is
+  /// left out: the error is its own, after all others.
   using visitor = std::function<absl::Status(const digest&, stored_as)>;
   absl::Status for_each(const visitor& visit) const;
   absl::Status for_each_pending(const std::function<absl::Status(const digest&)>& visit) const;
@@ -67,6 +68,7 @@ private:
   absl::Status quarantine_settled(const digest& id, stored_as form) const;
   absl::Status link_settled(const digest& id, int dirfd, const std::string& name) const;
   absl::Status make_shard(const digest& id) const;
+  absl::Status for_each_of(digest_function function, const visitor& visit) const;
 
   const store_folders folders_;
 };

@@ -38,7 +38,7 @@ class disk_result_store : public result_store {
 public:
   disk_result_store(filesystem_result_store_options options, disk_folder root)
       : options_(std::move(options)), root_(std::move(root)), opened_at_(options_.clock()),
-        index_({.max_bytes = options_.max_bytes, .grace = 0}) {}
+        index_({.max_bytes = options_.max_bytes, .grace = 0, .restores = false}) {}
 
   ~disk_result_store() override {
     upkeep_.stop();
@@ -179,7 +179,7 @@ private:
   }
 
   void load() {
-    entries_->load(options_.level != durability::none);
+    entries_->load(options_.level != durability::none).IgnoreError(); // which was told
     upkeep_.reached(stage::all_known);
     trouble(take_over_older_results(
         root_, [this] { return goes_on(); },

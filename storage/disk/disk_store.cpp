@@ -11,6 +11,9 @@ namespace expbuild {
 
 namespace {
 
+/// What makes reading names fail (no descriptors, no memory) may pass.
+constexpr std::chrono::seconds pause_after_failure{2};
+
 std::int64_t segment_bytes_for(std::int64_t max_bytes) {
   return std::clamp<std::int64_t>(max_bytes / 256, std::int64_t{1} << 20, std::int64_t{64} << 20);
 }
@@ -133,7 +136,7 @@ absl::StatusOr<std::shared_ptr<blob_reader>> disk_store::open_file(const digest&
   if (!file.ok())
     return file.status();
   if (!is_index_complete())
-    files_->add_found(id, file->place(), 0, removals);
+    files_->add_found(id, file->place(), file->stamp(), removals);
   return make_file_reader(id, *std::move(file), shared_from_this());
 }
 
@@ -143,7 +146,13 @@ bool disk_store::contains(const digest& id) {
   if (is_index_complete())
     return false;
   upkeep_.wait_for(stage::segments_known);
-  return index_.contains(id) || open_file(id, {}).ok();
+  if (index_.contains(id))
+    return true;
+  const auto removals = files_->removals();
+  const auto place = files_->look_for(id);
+  if (place)
+    files_->add_found(id, *place, 0, removals);
+  return place.has_value();
 }
 
 absl::Status disk_store::link_file(const digest& id, const blob_file& file, bool executable,
@@ -256,14 +265,20 @@ store_usage disk_store::usage() {
 
 void disk_store::load() {
   const bool careful = before_.may_have_torn();
-  trouble(files_->load_pending());
-  packed_->load(!careful);
+  const auto pause = options_.background ? pause_after_failure : std::chrono::milliseconds(0);
+  auto files = upkeep_.insist([this] { return files_->load_pending(); }, pause);
+  const auto packed = packed_->load(!careful); // which tells what it could not read
   upkeep_.reached(stage::segments_known);
   if (!upkeep_.is_stopping())
-    trouble(files_->load(careful));
+    files.Update(upkeep_.insist([=, this] { return files_->load(careful); }, pause));
   if (upkeep_.is_stopping()) // the next process finds it all as this one did
     return;
-  trouble(promises_.load(index_));
+  trouble(files);
+  const bool all_seen = files.ok() && packed.ok();
+  if (!all_seen)
+    notice("not all that the store holds could be read; what was not seen counts as missing until "
+           "the next start, which looks again");
+  trouble(upkeep_.insist([=, this] { return promises_.load(index_, all_seen); }, pause));
   upkeep_.reached(stage::all_known);
   if (options_.background)
     committer_->ask(); // what was pending

@@ -50,6 +50,14 @@ absl::Status file_blobs::scrub(const digest& id, blob_place place) {
   return open_verified(id, place, true).status();
 }
 
+std::optional<blob_place> file_blobs::look_for(const digest& id) {
+  auto found = files_.open(id, stored_as::plain);
+  if (!found.ok())
+    return std::nullopt;
+  const auto file = blob_file::open(*std::move(found), id);
+  return file.ok() ? std::optional(file->place()) : std::nullopt;
+}
+
 absl::StatusOr<blob_file> file_blobs::open_verified(const digest& id, blob_place place,
                                                     bool always) {
   auto found = files_.open(id, form_of(place));
@@ -283,28 +291,38 @@ absl::Status file_blobs::load_pending() {
 }
 
 /// None: it can not be whole, and the next write of it takes its place. What a compressed file
-/// takes of the disk only the disk knows.
-std::optional<blob_place> file_blobs::place_at_start(const digest& id, stored_as form, bool looks) {
+/// takes of the disk only the disk knows. Errors say nothing about the blob.
+absl::StatusOr<std::optional<blob_place>> file_blobs::place_at_start(const digest& id,
+                                                                     stored_as form, bool looks) {
   if (form == stored_as::plain && !looks)
     return in_a_file;
   auto found = files_.open(id, form);
-  if (!found.ok() || found->form != form)
+  if (absl::IsNotFound(found.status()) || (found.ok() && found->form != form))
     return std::nullopt;
+  if (!found.ok())
+    return found.status();
   if (looks) {
     const auto file = blob_file::open(*std::move(found), id);
-    return file.ok() ? std::optional(file->place()) : std::nullopt;
+    if (absl::IsDataLoss(file.status()))
+      return std::nullopt;
+    return file.ok() ? absl::StatusOr<std::optional<blob_place>>(file->place()) : file.status();
   }
   const auto facts = found->file.facts();
-  return facts.ok() ? std::optional(place_in_file(form, facts->st_size)) : std::nullopt;
+  if (!facts.ok())
+    return facts.status();
+  return place_in_file(form, facts->st_size);
 }
 
 absl::Status file_blobs::load(bool look_at_them) {
-  return files_.for_each([=, this, before = removals()](const digest& id, stored_as form) {
-    if (const auto place = place_at_start(id, form, look_at_them);
-        place && !add_found(id, *place, 0, before))
+  absl::Status first; // the others are looked at all the same
+  first.Update(files_.for_each([&, before = removals()](const digest& id, stored_as form) {
+    const auto place = place_at_start(id, form, look_at_them);
+    first.Update(place.status());
+    if (place.ok() && *place && !add_found(id, **place, 0, before))
       drop_twin(id, form);
     return absl::OkStatus();
-  });
+  }));
+  return first;
 }
 
 bool file_blobs::add_found(const digest& id, blob_place place, std::uint32_t stamp,

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace expbuild {
@@ -34,6 +35,10 @@ public:
   /// As `open`, but hashed now in any case.
   absl::Status scrub(const digest& id, blob_place place);
 
+  /// Where it lies, if there is a file that may be it: nothing but its size is looked at, as of
+  /// those that earlier processes left; `open` hashes it.
+  std::optional<blob_place> look_for(const digest& id);
+
   absl::StatusOr<temporary_file> make_temporary() const { return files_.make_temporary(); }
 
   /// Publishes verified bytes: for good, or (`grouped`) as pending. What is there already in
@@ -44,6 +49,7 @@ public:
   absl::Status settle();
 
   /// Tells the index what earlier processes left; pending ones are settled by the next `settle`.
+  /// Either may be called again after an error: not all of it was seen.
   absl::Status load_pending();
   /// `look_at_them`: a name does not even mean that the size is right.
   absl::Status load(bool look_at_them);
@@ -73,7 +79,8 @@ private:
   void lose_file(const digest& id, stored_as form, std::uint32_t stamp, const absl::Status& why);
   void lose_absent(const digest& id, stored_as form, const absl::Status& why);
   void give_up_pending(const digest& id, std::uint32_t stamp, const absl::Status& why);
-  std::optional<blob_place> place_at_start(const digest& id, stored_as form, bool looks);
+  absl::StatusOr<std::optional<blob_place>> place_at_start(const digest& id, stored_as form,
+                                                           bool looks);
   void drop_twin(const digest& id, stored_as form);
   absl::Status stays_pending(const digest& id, const absl::Status& why);
   std::vector<digest> settle_some(std::span<const digest> ids, absl::Status& first);

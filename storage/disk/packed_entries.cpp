@@ -28,7 +28,8 @@ absl::StatusOr<std::unique_ptr<packed_entries>> packed_entries::open(blob_index&
   return made;
 }
 
-void packed_entries::load(bool trust_lists) {
+absl::Status packed_entries::load(bool trust_lists) {
+  absl::Status first;
   log_->load({.found =
                   [this](const digest& key, blob_place place, std::uint32_t payload) {
                     if (index_.add_found(key, place, payload))
@@ -49,11 +50,13 @@ void packed_entries::load(bool trust_lists) {
                       options_.events.lost(key, absl::DataLossError("its record was damaged"));
                   },
               .failed =
-                  [this](const absl::Status& why) {
+                  [this, &first](const absl::Status& why) {
+                    first.Update(why);
                     if (options_.events.trouble)
                       options_.events.trouble(why);
                   },
               .trusts_lists = trust_lists});
+  return first;
 }
 
 void packed_entries::wasted(const blob_index::victim& x) {

@@ -27,7 +27,7 @@ public:
 
   /// Tells the index what earlier processes left; of one key what was stored last. See
   /// segment_listener for `trust_lists`.
-  void load(bool trust_lists);
+  absl::Status load(bool trust_lists);
 
   /// The whole bytes of an entry; counts as a use. NOT_FOUND also when it was damaged, and is
   /// forgotten now.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fcntl.h>
 
 namespace expbuild {
 
@@ -38,21 +39,28 @@ std::vector<blob_index::promise_note> decode(std::string_view bytes) {
 
 } // namespace
 
-absl::Status promise_log::load(blob_index& into) {
-  const auto old = folder_.open(log_name);
+absl::Status promise_log::load(blob_index& into, bool all_seen) {
+  auto old = folder_.open(log_name, O_RDWR);
+  std::int64_t offset = 0;
   if (old.ok()) {
     std::string buffer(notes_at_once * note_size, '\0');
-    for (std::int64_t offset = 0;;) {
+    for (;;) {
       const auto n = old->read_at(offset, buffer);
       if (!n.ok())
         return n.status();
       into.restore(decode(std::string_view(buffer).substr(0, *n)));
+      offset += static_cast<std::int64_t>(*n / note_size * note_size);
       if (*n < buffer.size())
         break;
-      offset += static_cast<std::int64_t>(*n);
     }
   }
-  return start_anew(into);
+  if (!old.ok() && !absl::IsNotFound(old.status()))
+    return old.status();
+  if (all_seen || !old.ok())
+    return start_anew(into);
+  file_ = *std::move(old);
+  size_ = size_anew_ = offset;
+  return absl::OkStatus();
 }
 
 absl::Status promise_log::start_anew(const blob_index& from) {
@@ -80,11 +88,16 @@ absl::Status promise_log::start_anew(const blob_index& from) {
 
 absl::Status promise_log::save(blob_index& from) {
   const auto notes = from.take_promises();
-  if (notes.empty())
+  const bool must_start_anew = !file_ || size_ > 2 * size_anew_ + least_growth;
+  if (notes.empty() && !must_start_anew)
     return absl::OkStatus();
-  if (!file_ || size_ > 2 * size_anew_ + least_growth)
-    return start_anew(from);
-  const auto bytes = encode(notes);
+  const auto status = must_start_anew ? start_anew(from) : append(encode(notes));
+  if (!status.ok()) // nobody has these notes any more: the next call writes down all there are
+    file_ = disk_file();
+  return status;
+}
+
+absl::Status promise_log::append(std::string_view bytes) {
   auto status = file_.write_at(size_, bytes);
   if (status.ok())
     size_ += static_cast<std::int64_t>(bytes.size());

@@ -3,6 +3,7 @@
 #include "storage/disk/disk_file.hpp"
 
 #include <mutex>
+#include <string_view>
 
 namespace expbuild {
 
@@ -14,13 +15,15 @@ public:
   explicit promise_log(disk_folder folder) : folder_(std::move(folder)) {}
 
   /// What the last process left goes into the index; the log begins anew with what is in it then.
-  absl::Status load(blob_index& into);
+  /// Not `all_seen`: the index lacks blobs that are stored, so that their promises stay in the log.
+  absl::Status load(blob_index& into, bool all_seen);
 
-  /// Writes down what was promised since the last call.
+  /// Writes down what was promised since the last call; everything, when that has failed.
   absl::Status save(blob_index& from);
 
 private:
   absl::Status start_anew(const blob_index& from);
+  absl::Status append(std::string_view bytes);
 
   const disk_folder folder_;
   disk_file file_;

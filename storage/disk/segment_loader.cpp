@@ -15,7 +15,7 @@ absl::Status segment_loader::load_one(std::uint32_t number, const segment_listen
       tell(number, x, into);
       return absl::OkStatus();
     });
-  if (absl::IsNotFound(status) || absl::IsDataLoss(status))
+  if (!status.ok()) // whatever it is: the segment itself may be readable
     status = scan(number, into);
   if (status.ok())
     table_.loaded(number);

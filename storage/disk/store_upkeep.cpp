@@ -29,6 +29,15 @@ bool store_upkeep::rest(std::chrono::milliseconds time) {
   return !changed_.wait_for(lock, time, [this] { return stopping_.load(); });
 }
 
+absl::Status store_upkeep::insist(const std::function<absl::Status()>& look,
+                                  std::chrono::milliseconds pause) {
+  constexpr int most_looks = 5;
+  auto status = look();
+  for (int looks = 1; !status.ok() && looks < most_looks && rest(pause); ++looks)
+    status = look();
+  return status;
+}
+
 void store_upkeep::stop() {
   {
     const std::lock_guard lock(guard_);

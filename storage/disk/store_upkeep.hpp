@@ -1,4 +1,6 @@
 #pragma once
+#include <absl/status/status.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -34,6 +36,10 @@ public:
 
   /// For `work`: false at once when it should end, else true after that time.
   bool rest(std::chrono::milliseconds time);
+
+  /// For `work`: looks again, after a pause each time, while that fails; not for ever. The last
+  /// error, or OK.
+  absl::Status insist(const std::function<absl::Status()>& look, std::chrono::milliseconds pause);
 
   /// Returns when `work` has ended. Idempotent.
   void stop();

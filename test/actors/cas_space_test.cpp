@@ -7,12 +7,24 @@ using namespace expbuild::test;
 
 namespace {
 
+/// Counts the rounds in which it was asked to make room.
+class counting_backend : public disk_like_backend {
+public:
+  absl::Status evict(std::span<const blob_index::victim> victims) override {
+    ++rounds;
+    return disk_like_backend::evict(victims);
+  }
+  int rounds = 0;
+};
+
 /// A store of 100 blobs of a block each, and a clock that is moved by hand.
 struct fixture : actor_fixture {
   std::shared_ptr<store_seconds> now = std::make_shared<store_seconds>(1'000'000);
+  std::shared_ptr<counting_backend> counted = std::make_shared<counting_backend>();
   cas_actor blobs;
 
   fixture() {
+    store = counted;
     blobs = keep(sys.spawn(cas, cas_options{.store = store,
                                             .io = io,
                                             .meters = meters,
@@ -55,6 +67,30 @@ struct fixture : actor_fixture {
     return !ask<missing_blobs>(find_missing{.trace = {}, .digests = {blob(i)}})
                 .value()
                 .digests.empty();
+  }
+
+  /// As many that nobody is promised, of 385 bytes in the store each.
+  void find_stored(int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto bytes = std::to_string(i) + "/";
+      CAF_CHECK(
+          write_blob(*store, bytes + std::string(329 - bytes.size(), '.'), digest_function::sha256)
+              .ok());
+    }
+    blobs_know();
+  }
+
+  /// The actor measures the store again.
+  void blobs_know() {
+    space_measured now_known;
+    now_known.usage = store->usage();
+    caf::anon_send(blobs, now_known);
+    consume_messages();
+  }
+
+  answer_box<admitted_writes> admit_bytes(std::int64_t bytes) {
+    const auto large = *digest::parse(blob(7000).hash(), bytes, digest_function::sha256);
+    return ask<admitted_writes>(admit_writes{.trace = {}, .digests = {large}});
   }
 
   int fill() {
@@ -113,6 +149,44 @@ CAF_TEST(a write that could never fit is refused at once) {
   const auto refused = ask<admitted_writes>(admit_writes{.trace = {}, .digests = {huge}});
   CAF_CHECK(absl::IsResourceExhausted(refused.status()));
   CAF_CHECK(std::string(refused.status().message()).find("too large") != std::string::npos);
+}
+
+CAF_TEST(a large write has all that it lacks evicted at once) {
+  find_stored(1000);
+  const auto before = store->usage().bytes; // 94 %
+  CAF_REQUIRE(before > 92 * 4096 && before < 95 * 4096);
+  CAF_CHECK(admit_bytes(8 * 4096).status().ok());
+  CAF_CHECK_EQUAL(counted->rounds, 2); // for it, and back to what should stay free
+  CAF_CHECK(store->usage().bytes <= 92 * 4096);
+}
+
+CAF_TEST(nothing goes for a write that does not fit beside what is promised) {
+  find_stored(400);
+  for (int i = 0; i < 50; ++i)
+    CAF_CHECK(upload(i).ok());
+  CAF_CHECK(absl::IsResourceExhausted(admit_bytes(60 * 4096).status()));
+  CAF_CHECK_EQUAL(counted->rounds, 0);
+  CAF_CHECK(admit_bytes(20 * 4096).status().ok());
+}
+
+CAF_TEST(nothing goes for a write that waits for a writer only) {
+  find_stored(1000);
+  const auto tiny = *digest::parse(blob(1).hash(), 0, digest_function::sha256);
+  const auto large = *digest::parse(blob(2).hash(), 8 * 4096, digest_function::sha256);
+  admit_writes first{.trace = {}, .digests = std::vector(600, tiny), .one_by_one = true};
+  const auto second = first; // two thirds of all writers, too
+  first.digests.push_back(large);
+  answer_box<admitted_writes> served, waiting;
+  caf::anon_send(blobs, std::move(first), served.make());
+  caf::anon_send(blobs, second, waiting.make());
+  consume_messages();
+  CAF_REQUIRE(served.answered() && served.status().ok());
+  CAF_CHECK(!waiting.answered());
+  CAF_CHECK_EQUAL(counted->rounds, 2);
+  served.slot->reset();
+  consume_messages();
+  CAF_CHECK(waiting.answered() && waiting.status().ok());
+  CAF_CHECK_EQUAL(counted->rounds, 2);
 }
 
 CAF_TEST(room that was asked for and not used comes back) {

@@ -39,7 +39,7 @@ notes loaded(std::string_view log) {
     index.add_found(id, {1, 1}, 1);
   write_in_memory("log", log);
   const auto folder = disk_folder::open_root(real_disk(), memory_folder().string());
-  require(promise_log(*folder).load(index).ok(), "a log can be read whatever it holds");
+  require(promise_log(*folder).load(index, true).ok(), "a log can be read whatever it holds");
   auto all = index.all_promises();
   for (std::size_t i = 0; i < all.size(); ++i) {
     require(all[i].until <= latest, "no promise is for ever");

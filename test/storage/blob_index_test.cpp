@@ -73,6 +73,20 @@ CAF_TEST(a blob is found by its hash alone) {
   CAF_CHECK(!index.find_hash(digest_function::sha256, blob(2).raw_hash()));
 }
 
+CAF_TEST(two sizes of one hash are two blobs) {
+  const auto other = blob(1, 5);
+  for (const auto size : {0, 5, 0, 5})
+    index.add(blob(1, size), in_a_file, 0);
+  CAF_CHECK_EQUAL(index.stats().blobs, 2u);
+  CAF_CHECK(index.find(blob(1, 0)) && index.find(other));
+  CAF_CHECK(!index.find(blob(1, 6)));
+  CAF_CHECK(index.remove(blob(1, 0), in_a_file));
+  CAF_CHECK(!index.contains(blob(1, 0)));
+  CAF_CHECK(index.find_hash(digest_function::sha256, other.raw_hash()) == other);
+  CAF_CHECK(index.remove(other, in_a_file));
+  CAF_CHECK(!index.find_hash(digest_function::sha256, other.raw_hash()));
+}
+
 CAF_TEST(hashes of all lengths and functions live side by side) {
   const digest_function all[] = {digest_function::md5, digest_function::sha1,
                                  digest_function::sha256, digest_function::sha384,
@@ -244,6 +258,34 @@ CAF_TEST(a blob takes less than a hundred bytes of memory) {
   }
   CAF_MESSAGE("at most " << most << " bytes a blob");
   CAF_CHECK(most < 100);
+}
+
+CAF_TEST(keys that were chosen to begin alike are found as fast as others) {
+  for (const auto function :
+       {digest_function::md5, digest_function::sha256, digest_function::sha512}) {
+    const auto key = [function](int i) {
+      auto raw = std::string(hash_length(function), 'x');
+      for (int byte = 0; byte < 4; ++byte) // all but the last bytes are alike
+        raw[raw.size() - 1 - static_cast<std::size_t>(byte)] = static_cast<char>(i >> (8 * byte));
+      return digest(function, raw, 100);
+    };
+    blob_table table(false);
+    constexpr int count = 20'000;
+    for (int i = 0; i < count; ++i)
+      table.insert(key(i));
+    std::size_t probes = 0;
+    int wrong = 0;
+    for (int i = 0; i < 2 * count; ++i) {
+      wrong += (table.find(key(i)) != 0) != (i < count);
+      probes += table.probes(key(i));
+    }
+    CAF_CHECK(probes < std::size_t{10} * 2 * count);
+    for (int i = 0; i < count; i += 2)
+      table.erase(table.find(key(i)));
+    for (int i = 0; i < count; ++i)
+      wrong += (table.find(key(i)) != 0) != (i % 2 == 1);
+    CAF_CHECK_EQUAL(wrong, 0);
+  }
 }
 
 CAF_TEST(random changes leave it as a map would be) {

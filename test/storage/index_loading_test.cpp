@@ -3,6 +3,7 @@
 #include "test/storage/disk_fixture.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 
 /// What the index believes while it learns, in the background, what is on the disk.
@@ -49,7 +50,15 @@ public:
     return fd;
   }
 
+  ssize_t read(int fd, char* to, std::size_t size, off_t offset) override {
+    const auto n = disk_calls::read(fd, to, size, offset);
+    bytes_read_ += std::max<ssize_t>(n, 0);
+    return n;
+  }
+  ssize_t bytes_read() const { return bytes_read_; }
+
 private:
+  std::atomic<ssize_t> bytes_read_{0};
   const std::string name_;
   std::promise<void> listed_;
   std::promise<void> go_;
@@ -94,6 +103,22 @@ CAF_TEST(a blob that is asked for early is known early and once) {
   CAF_CHECK(files->index().contains(id));
   disk->go_on();
   CAF_CHECK_EQUAL(blobs_in(*files), 1u);
+}
+
+CAF_TEST(whether a blob is there costs no reading of it) {
+  const auto before = disk->bytes_read();
+  CAF_CHECK(files->contains(id));
+  CAF_CHECK_EQUAL(disk->bytes_read() - before, 0);
+  disk->go_on();
+}
+
+CAF_TEST(a blob that is read early is hashed once) {
+  CAF_CHECK(files->open(id).ok());
+  const auto before = disk->bytes_read();
+  CAF_CHECK(before >= id.size_bytes());
+  CAF_CHECK(files->open(id).ok());
+  CAF_CHECK_EQUAL(disk->bytes_read() - before, 0);
+  disk->go_on();
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
