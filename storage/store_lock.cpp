@@ -28,15 +28,22 @@ std::string without_newline(std::string text) {
   return text;
 }
 
-absl::Status lock_file(int fd, const std::filesystem::path& root) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
-    return absl::FailedPreconditionError("the store at " + root.string() + " is in use by process "
-                                         + without_newline(read_small(fd))
-                                         + ": stop it, or give this server a root_dir of its own");
+/// `what` it is, and what the configuration calls it: "the store", "root_dir".
+absl::StatusOr<unique_fd> lock_folder(const std::filesystem::path& folder, const std::string& what,
+                                      const std::string& key) {
+  const auto path = (folder / "LOCK").string();
+  unique_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd)
+    return errno_status(errno, "opening " + path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+    return absl::FailedPreconditionError(what + " at " + folder.string() + " is in use by process "
+                                         + without_newline(read_small(fd.get()))
+                                         + ": stop it, or give this server a " + key
+                                         + " of its own");
   const auto pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
-    return errno_status(errno, "writing " + (root / "LOCK").string());
-  return absl::OkStatus();
+  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
+    return errno_status(errno, "writing " + path);
+  return fd;
 }
 
 absl::Status write_format(int root_fd, const std::string& path) {
@@ -81,14 +88,20 @@ absl::StatusOr<store_lock> store_lock::acquire(const std::filesystem::path& root
   const unique_fd top(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!top)
     return errno_status(errno, "opening the store at " + root.string());
-  unique_fd fd(::openat(top.get(), "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd)
-    return errno_status(errno, "opening " + (root / "LOCK").string());
-  if (auto status = lock_file(fd.get(), root); !status.ok())
-    return status;
+  auto fd = lock_folder(root, "the store", "root_dir");
+  if (!fd.ok())
+    return fd.status();
   if (auto status = check_format(top.get(), root); !status.ok())
     return status;
-  return store_lock(fd.release());
+  return store_lock(fd->release());
+}
+
+absl::StatusOr<store_lock> store_lock::hold(const std::filesystem::path& folder,
+                                            const std::string& key) {
+  auto fd = lock_folder(folder, "the " + key, key);
+  if (!fd.ok())
+    return fd.status();
+  return store_lock(fd->release());
 }
 
 store_lock::store_lock(store_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -2,6 +2,7 @@
 #include <absl/status/statusor.h>
 
 #include <filesystem>
+#include <string>
 
 namespace expbuild {
 
@@ -13,6 +14,11 @@ public:
   /// process holds it; UNIMPLEMENTED, with both versions, when the format is another; with path and
   /// errno, as `errno_status`, when the folder can not be used.
   static absl::StatusOr<store_lock> acquire(const std::filesystem::path& root);
+
+  /// Only holds FOLDER/LOCK, of a folder that is there and is no store. `key` is what the
+  /// configuration calls it, for the message; fails as `acquire`.
+  static absl::StatusOr<store_lock> hold(const std::filesystem::path& folder,
+                                         const std::string& key);
 
   store_lock(store_lock&& other) noexcept;
   store_lock& operator=(store_lock&& other) noexcept;

@@ -13,11 +13,17 @@ namespace expbuild {
 
 namespace {
 
-/// Opens a folder for listing and emptying, giving us the rights to do so where we may.
+/// Opens a folder for listing and emptying, giving us the rights to do so where we may. By the
+/// folder itself: its name may mean a link to anything a moment later, if others run as its owner.
 absl::StatusOr<unique_fd> open_to_empty(int dirfd, const std::string& name) {
+  const unique_fd found(
+      ::openat(dirfd, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!found)
+    return errno_status(errno, "opening '" + name + "' to remove it");
   // Ours, or we are root; otherwise the open tells.
-  [[maybe_unused]] const int changed = ::fchmodat(dirfd, name.c_str(), 0700, 0);
-  const int fd = ::openat(dirfd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const auto itself = "/proc/self/fd/" + std::to_string(found.get());
+  [[maybe_unused]] const int changed = ::chmod(itself.c_str(), 0700);
+  const int fd = ::openat(found.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
     return errno_status(errno, "opening '" + name + "' to remove it");
   return unique_fd(fd);

@@ -65,6 +65,24 @@ void actor_house::stop_workers() {
     docker->close();
 }
 
+/// Two servers in one would empty each other's folders, and remove each other's containers.
+absl::Status actor_house::lock_work_dirs(const daemon_options& options) {
+  std::vector<std::filesystem::path> folders;
+  for (const auto& pool : options.host_pools)
+    folders.push_back(pool.work_dir);
+  for (const auto& pool : options.docker_pools)
+    folders.push_back(pool.work_dir);
+  for (const auto& folder : folders) {
+    if (auto status = prepare_work_dir(folder); !status.ok())
+      return status;
+    auto held = store_lock::hold(folder, "work_dir");
+    if (!held.ok())
+      return held.status();
+    work_dirs_.push_back(*std::move(held));
+  }
+  return absl::OkStatus();
+}
+
 template <class Handle>
 Handle actor_house::keep(const char* name, Handle x) {
   actors_.emplace_back(name, caf::actor_cast<caf::strong_actor_ptr>(x));
@@ -75,6 +93,8 @@ absl::Status actor_house::open(const daemon_options& options, const stores& stor
                                execution_thread& thread,
                                std::function<void(const std::string&)> fatal,
                                service_context& into) {
+  if (auto status = lock_work_dirs(options); !status.ok())
+    return status;
   open_storage(options, storage, into);
   open_dispatching(options, into);
   worker_surroundings around{.store = storage.blobs,

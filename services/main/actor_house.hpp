@@ -27,6 +27,7 @@ public:
   void stop_workers();
 
 private:
+  absl::Status lock_work_dirs(const daemon_options& options);
   template <class Handle>
   Handle keep(const char* name, Handle x);
   absl::StatusOr<std::vector<worker_spec>> make_workers(const daemon_options& options,
@@ -36,6 +37,7 @@ private:
   void open_supervision(const daemon_options& options, std::vector<worker_spec> workers,
                         std::function<void(const std::string&)> fatal, service_context& into);
 
+  std::vector<store_lock> work_dirs_; ///< until nothing of ours is in them any more
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::vector<std::pair<std::string, caf::strong_actor_ptr>> actors_;

@@ -95,8 +95,6 @@ docker_pool::docker_pool(const std::filesystem::path& socket, execution_thread& 
                                                                    make_containers(*client_)} {}
 
 absl::Status docker_pool::add(const docker_pool_options& pool, const worker_surroundings& around) {
-  if (auto status = prepare_work_dir(pool.work_dir); !status.ok())
-    return status;
   if (auto status = prepare_volumes(pool.shape.volumes, socket_); !status.ok())
     return status;
   const auto trees = can_overlay(pool, around) ? around.trees : nullptr;

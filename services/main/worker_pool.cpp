@@ -98,8 +98,6 @@ absl::StatusOr<std::vector<worker_spec>>
 make_host_workers(const std::vector<host_pool_options>& pools, const worker_surroundings& around) {
   std::vector<worker_spec> specs;
   for (const auto& pool : pools) {
-    if (auto status = prepare_work_dir(pool.work_dir); !status.ok())
-      return status;
     const auto settled = settle_sandbox(pool, around);
     if (!settled.ok())
       return settled.status();

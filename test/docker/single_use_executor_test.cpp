@@ -52,6 +52,18 @@ CAF_TEST(nothing of a command is there for the next one) {
                   "0\n");
 }
 
+CAF_TEST(an orphan that ends is gone for whoever waits for its end) {
+  CAF_REQUIRE_EQUAL(open().ToString(), "OK");
+  const auto ended = attempt("grep SigBlk /proc/self/status; sh -c 'sleep 1000 & echo $! > pid'; "
+                             "kill $(cat pid); while kill -0 $(cat pid) 2> /dev/null; do :; done; "
+                             "for i in $(seq 300); do sh -c 'true &'; done; "
+                             "while ps -o stat | grep -q Z; do :; done; exit 7",
+                             20s);
+  CAF_CHECK(ended.why == command_ended::reason::exited);
+  CAF_CHECK_EQUAL(ended.exit_code, 7);
+  CAF_CHECK_EQUAL(printed(), "SigBlk:\t0000000000000000\n");
+}
+
 CAF_TEST(a command can neither reach its runner nor be root) {
   CAF_REQUIRE_EQUAL(open().ToString(), "OK");
   CAF_CHECK_EQUAL(says("grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; "

@@ -163,7 +163,7 @@ work_dir = "{self.folder}/work"
         left = list((cas / "tmp").iterdir())
         assert not left, f"temporary files left behind: {left}"
         for folder in re.findall('work_dir = "(.*)"', self.config.read_text()):
-            for slot in pathlib.Path(folder).iterdir():
+            for slot in (x for x in pathlib.Path(folder).iterdir() if x.name != "LOCK"):
                 left = [x.name for x in slot.iterdir() if x.name not in ("stdout", "stderr") or x.stat().st_size]
                 assert not left, f"{slot} is not empty: {left}"
 

@@ -87,6 +87,19 @@ class Refused(unittest.TestCase):
         self.addCleanup(self.server.stop)
         self.refuse(3, f"in use by process {self.server.process.pid}")
 
+    def test_a_work_dir_that_another_server_works_in_is_refused_and_left_as_it_is(self):
+        with Server(workers=1) as other:
+            work = other.folder / "work"
+            running = work / "host-worker-1/attempt-of-the-other"
+            running.mkdir()
+            text = self.server.config.read_text()
+            self.server.config.write_text(text.replace(str(self.server.folder / "work"), str(work)))
+            self.refuse(3, f"the work_dir at {work} is in use by process {other.process.pid}", "a work_dir of its own")
+            self.assertTrue(running.exists())
+            running.rmdir()
+        self.server.start()  # it has gone
+        self.assertEqual(self.server.stop(), 0)
+
 
 @unittest.skipUnless(shutil.which("strace") and os.geteuid() == 0, "needs strace, and root to attach it")
 class KilledAtACall(unittest.TestCase):

@@ -44,6 +44,7 @@ struct fixture {
 
   void pull(engine_connection& x) {
     ++pulls;
+    pulls.notify_all();
     if (held != 0)
       gone.wait();
     x.begin_chunks();
@@ -108,6 +109,18 @@ CAF_TEST(an image that it does not have is pulled once whoever asks) {
   go.set_value();
   CAF_CHECK(first.get().ok() && second.get().ok() && third.get().ok());
   CAF_CHECK_EQUAL(pulls.load(), 1);
+}
+
+CAF_TEST(whoever always wants it pulled and whoever does not both get an answer) {
+  held = 1;
+  auto always = ask(true);
+  auto once = ask(false);
+  for (int begun = 0; begun < 2; begun = pulls)
+    pulls.wait(begun);
+  go.set_value();
+  CAF_CHECK(always.get().ok());
+  CAF_CHECK(once.get().ok());
+  CAF_CHECK(ask(true).get().ok());
 }
 
 CAF_TEST(an image that can not be pulled is told with what the registry says) {

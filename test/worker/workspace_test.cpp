@@ -1,7 +1,12 @@
 #define CAF_SUITE worker.workspace
+#include "actors/worker/remove_tree.hpp"
 #include "test/worker/workspace_fixture.hpp"
 
+#include <atomic>
+#include <cstdio>
+#include <fcntl.h>
 #include <sys/wait.h>
+#include <thread>
 
 using namespace expbuild;
 using namespace expbuild::test;
@@ -82,6 +87,33 @@ CAF_TEST(removing leaves nothing whatever modes and depth there are) {
   space->remove();
   CAF_CHECK(std::filesystem::is_empty(options.directory));
   CAF_CHECK(store_is_intact());
+}
+
+CAF_TEST(removing changes nothing behind a link that takes the place of a folder) {
+  const auto top = folder.path() / "removing";
+  const auto victim = folder.path() / "victim";
+  std::filesystem::create_directory(victim);
+  std::filesystem::permissions(victim, std::filesystem::perms(0755));
+  const unique_fd at(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto link = folder.path() / "link";
+  std::atomic<bool> over = false;
+  std::thread other([&] {
+    while (!over)
+      ::renameat2(at.get(), "removing/folder", at.get(), "link", RENAME_EXCHANGE);
+  });
+  bool changed = false;
+  for (int round = 0; round < 500 && !changed; ++round) {
+    ::mkdir(top.c_str(), 0755);
+    ::mkdir((top / "folder").c_str(), 0755);
+    write_text(top / "other/file", "");
+    remove_tree(at.get(), "removing").IgnoreError(); // it may fail when the folder is no folder
+    ::rmdir(link.c_str());                           // it may be the folder
+    [[maybe_unused]] const int made = ::symlink(victim.c_str(), link.c_str());
+    changed = std::filesystem::status(victim).permissions() != std::filesystem::perms(0755);
+  }
+  over = true;
+  other.join();
+  CAF_CHECK(!changed);
 }
 
 CAF_TEST(what an earlier life left is cleared at start) {

@@ -34,18 +34,21 @@ void docker_session::start(const command_spec& command, executor::on_ended ended
 }
 
 void docker_session::find_image(const std::string& name) {
-  engine_.images->ensure(name, options_.always_pull,
-                         [me = weak_from_this(), name](const absl::StatusOr<image_facts>& found) {
-                           const auto self = me.lock();
-                           if (!self || !self->is_open())
-                             return;
-                           if (found.ok())
-                             self->has_image(name, *found);
-                           else if (self->is_busy() && !ends_executor(found.status()))
-                             self->finish(found.status());
-                           else
-                             self->fail(end_of_executor(found.status()));
-                         });
+  looks_for_image_ = true;
+  engine_.images->ensure(
+      name, options_.always_pull,
+      [me = weak_from_this(), name, number = search_](const absl::StatusOr<image_facts>& found) {
+        const auto self = me.lock();
+        if (!self || !self->is_open() || number != self->search_)
+          return;
+        self->looks_for_image_ = false;
+        if (found.ok())
+          self->has_image(name, *found);
+        else if (self->is_busy() && !ends_executor(found.status()))
+          self->finish(found.status());
+        else
+          self->fail(end_of_executor(found.status()));
+      });
 }
 
 void docker_session::has_image(const std::string& name, const image_facts& found) {
@@ -76,7 +79,11 @@ void docker_session::begin_if_ready() {
 
 void docker_session::stop() {
   stopped_ = true;
-  stop_command();
+  if (!is_busy() || !looks_for_image_)
+    return stop_command();
+  ++search_; // a pull may take as long as it likes; nobody here waits for it any more
+  looks_for_image_ = false;
+  finish(stopped_before_start());
 }
 
 void docker_session::finish(absl::StatusOr<command_ended> ended) {

@@ -65,7 +65,9 @@ private:
   executor::on_ended ended_;
   command_spec command_;
   bool stopped_ = false;
-  std::string image_name_; ///< what image_ was found by
+  bool looks_for_image_ = false;
+  std::uint64_t search_ = 0; ///< whose answer counts
+  std::string image_name_;   ///< what image_ was found by
   image_facts image_;
   std::atomic<std::int64_t> process_{0};
 };

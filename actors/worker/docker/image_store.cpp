@@ -97,7 +97,7 @@ private:
   void pull(const std::string& name, bool always_pull) {
     logger().info("pulling image {}", name);
     auto said = std::make_shared<std::string>();
-    pulls_[name] = client_.follow(
+    pulls_[{name, always_pull}] = client_.follow(
         {.method = "POST",
          .target = "/images/create?fromImage=" + escape_url(name),
          .limit = options_.pull_limit},
@@ -106,7 +106,7 @@ private:
             *said = std::move(error);
         },
         [me = shared_from_this(), name, always_pull, said](const absl::Status& status) {
-          me->pulls_.erase(name);
+          me->pulls_.erase({name, always_pull});
           if (status.ok() && said->empty())
             return me->pulled(name, always_pull);
           me->not_pulled(name, always_pull, said->empty() ? std::string(status.message()) : *said);
@@ -144,7 +144,7 @@ private:
   engine_client& client_;
   const image_store_options options_;
   std::map<request, std::vector<on_image>> asked_;
-  std::map<std::string, std::shared_ptr<engine_client::subscription>> pulls_;
+  std::map<request, std::shared_ptr<engine_client::subscription>> pulls_;
   std::map<std::string, clock::time_point> pulled_;
 };
 

@@ -34,7 +34,7 @@ public:
   using on_image = std::function<void(absl::StatusOr<image_facts>)>;
 
   /// The image of that name. Pulls it when the engine has none, or, with `always_pull`, when the
-  /// last pull is no longer fresh; one pull at a time for one name, whoever asks.
+  /// last pull is no longer fresh; one pull at a time for one name and `always_pull`, whoever asks.
   /// FAILED_PRECONDITION: that is no name, or there is no such image, with the engine's words;
   /// UNAVAILABLE: an image that it has could not be pulled again; ABORTED: the engine could not be
   /// asked, which says nothing about the image.

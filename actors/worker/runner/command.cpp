@@ -7,6 +7,7 @@
 #include "actors/worker/runner/report.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -91,14 +92,23 @@ problem open_logs(child_plan& plan, std::vector<descriptor>& streams) {
   return open_log(plan.request.stderr_path(), plan, plan.err);
 }
 
+/// The runner takes its SIGCHLD from a descriptor.
+void hear_all_signals() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 problem clone_tree(child_plan& plan, tree& started) {
   std::uint64_t flags = 0;
   if (plan.house.pid_namespaces)
     flags |= CLONE_NEWPID | (plan.house.file_tree ? CLONE_NEWIPC : CLONE_NEWNS);
   int pidfd = -1;
   started.pid = clone_with_pidfd(flags, pidfd);
-  if (started.pid == 0)
+  if (started.pid == 0) {
+    hear_all_signals();
     run_child(plan);
+  }
   if (started.pid < 0)
     return failed("starting a process");
   started.pidfd = descriptor(pidfd);

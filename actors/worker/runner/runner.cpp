@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -61,6 +62,33 @@ void loop::forget(const descriptor& fd) {
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd.get(), nullptr);
 }
 
+/// Without a pid namespace nobody else does: what a command has left behind would stay a zombie
+/// that counts as a process, and that a script which stops it and waits for its end sees for ever.
+void loop::reap_orphans_from_now_on() {
+  sigset_t ended;
+  ::sigemptyset(&ended);
+  ::sigaddset(&ended, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &ended, nullptr); // commands get their mask back
+  children_ = descriptor(::signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK));
+  watch(children_.get());
+}
+
+/// Of the command itself only the look: its end is told by its pidfd.
+void loop::reap_orphans() {
+  constexpr int at_a_time = 64; // they must not keep a timeout or a request waiting
+  signalfd_siginfo told{};
+  [[maybe_unused]] const auto n = ::read(children_.get(), &told, sizeof told);
+  for (int i = 0; i < at_a_time; ++i) {
+    siginfo_t child{};
+    if (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 || child.si_pid == 0)
+      return;
+    if (current_ && child.si_pid == current_->processes.pid)
+      return; // whatever is left is killed and reaped with its end
+    ::waitpid(child.si_pid, nullptr, 0);
+  }
+  ::raise(SIGCHLD); // there may be more
+}
+
 void loop::run() {
   for (bool connected = true; connected;) {
     epoll_event event{};
@@ -72,6 +100,8 @@ void loop::run() {
       on_tree_gone();
     else if (current_ && event.data.fd == current_->timer.get())
       kill(v1::Exited::TIMEOUT);
+    else if (children_ && event.data.fd == children_.get())
+      reap_orphans();
     else if (house_.container && event.data.fd == house_.container->first_process())
       connected = on_container_gone();
   }
@@ -126,6 +156,8 @@ void loop::set_up(const v1::Setup& request) {
     hello.add_control_groups(group);
   if (house_.container)
     watch(house_.container->first_process());
+  if (!house_.pid_namespaces)
+    reap_orphans_from_now_on();
   send(event);
 }
 

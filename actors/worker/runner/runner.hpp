@@ -7,8 +7,9 @@
 namespace expbuild::runner {
 
 /// The runner's life: requests in, events out, one command at a time. Waits in epoll for its
-/// socket, the command's process tree, the command's timeout and the end of the container that
-/// commands are put into, for nothing else.
+/// socket, the command's process tree, the command's timeout, the end of the container that
+/// commands are put into and, where there are no pid namespaces, the ends of orphans; for nothing
+/// else.
 class loop {
 public:
   explicit loop(int socket);
@@ -33,6 +34,8 @@ private:
   void arm_timeout(std::int64_t nanoseconds);
   void kill(v1::Exited::KilledBy why);
   void on_tree_gone();
+  void reap_orphans_from_now_on();
+  void reap_orphans();
   bool on_container_gone();
   v1::Exited::KilledBy killer_of(const running& ended, int status) const;
   void send(const v1::Event& event, std::vector<int> attached = {});
@@ -41,6 +44,7 @@ private:
   int epoll_;
   sandbox house_;
   bool is_set_up_ = false;
+  descriptor children_; ///< says that some have ended; empty: they are nobody's but the command's
   std::optional<running> current_;
 };
 
