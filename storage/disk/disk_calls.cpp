@@ -5,12 +5,21 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <string>
 #include <string_view>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 namespace expbuild {
+
+namespace {
+
+std::string path_of(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
+} // namespace
 
 int disk_calls::open(int dirfd, const char* path, int flags, mode_t mode) {
   open_how how{};
@@ -75,6 +84,14 @@ int disk_calls::rename(int from, const char* name, int to, const char* new_name)
 
 int disk_calls::link(int from, const char* name, int to, const char* new_name) {
   return ::linkat(from, name, to, new_name, 0);
+}
+
+int disk_calls::hold(int fd) {
+  return ::open(path_of(fd).c_str(), O_PATH | O_CLOEXEC);
+}
+
+int disk_calls::link_file(int fd, int to, const char* new_name) {
+  return ::linkat(AT_FDCWD, path_of(fd).c_str(), to, new_name, AT_SYMLINK_FOLLOW);
 }
 
 int disk_calls::unlink(int dirfd, const char* name) {

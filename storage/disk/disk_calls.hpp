@@ -33,6 +33,10 @@ public:
   virtual int sync(int fd);
   virtual int rename(int from, const char* name, int to, const char* new_name);
   virtual int link(int from, const char* name, int to, const char* new_name);
+  /// Another descriptor of the same file, good for `link_file` alone.
+  virtual int hold(int fd);
+  /// The file itself gets the name, whatever has its old one by now.
+  virtual int link_file(int fd, int to, const char* new_name);
   virtual int unlink(int dirfd, const char* name);
   virtual int make_folder(int dirfd, const char* name, mode_t mode);
   virtual int remove_folder(int dirfd, const char* name);

@@ -132,6 +132,13 @@ absl::StatusOr<struct stat> disk_file::facts() const {
   return facts;
 }
 
+absl::StatusOr<disk_file> disk_file::hold() const {
+  const int held = calls_->hold(fd_);
+  if (held < 0)
+    return failed(errno, "holding ");
+  return disk_file(calls_, held, name_);
+}
+
 absl::Status disk_file::close() {
   return calls_->close(std::exchange(fd_, -1)) == 0 ? absl::OkStatus() : failed(errno, "closing ");
 }
@@ -224,11 +231,10 @@ absl::Status disk_folder::link(const std::string& name, int dirfd,
   return link_status(errno, path_of(name), new_name);
 }
 
-absl::Status disk_folder::link_from(int dirfd, const std::string& name,
-                                    const std::string& new_name) const {
-  if (calls_->link(dirfd, name.c_str(), fd(), new_name.c_str()) == 0)
+absl::Status disk_folder::link_file(const disk_file& file, const std::string& new_name) const {
+  if (calls_->link_file(file.fd(), fd(), new_name.c_str()) == 0)
     return absl::OkStatus();
-  return link_status(errno, name, path_of(new_name));
+  return link_status(errno, file.name(), path_of(new_name));
 }
 
 absl::StatusOr<bool> disk_folder::remove_if_there(const std::string& name) const {

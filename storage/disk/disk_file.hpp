@@ -56,6 +56,9 @@ public:
 
   absl::StatusOr<struct stat> facts() const;
 
+  /// The same file, to be linked by: it stays when this one is closed.
+  absl::StatusOr<disk_file> hold() const;
+
   /// A delayed write error shows here. The descriptor is gone either way.
   absl::Status close();
 
@@ -99,9 +102,9 @@ public:
   absl::StatusOr<disk_file> create_outside(int dirfd, const std::string& name, mode_t mode) const;
   absl::Status remove_outside(int dirfd, const std::string& name) const;
 
-  /// A file from outside gets a second name in here. UNIMPLEMENTED where links can not be,
-  /// ALREADY_EXISTS when the name is taken.
-  absl::Status link_from(int dirfd, const std::string& name, const std::string& new_name) const;
+  /// A file from outside, as `hold` answers it, gets a name in here. UNIMPLEMENTED where links can
+  /// not be, ALREADY_EXISTS when the name is taken, NOT_FOUND also when it has no other name.
+  absl::Status link_file(const disk_file& file, const std::string& new_name) const;
 
   /// OK also when there was none.
   absl::Status remove(const std::string& name) const { return remove_if_there(name).status(); }

@@ -22,7 +22,8 @@ absl::Status link_farm::link(const digest& id, bool executable, int dirfd, const
   return absl::IsNotFound(status) ? make(id, executable, dirfd, name, fill) : status;
 }
 
-/// It is whole before it gets its name in here. That it can not be linked, or that somebody else
+/// It is whole, and open for writing no more, before it gets its name in here: itself, not what has
+/// its name by then in a folder that is not ours. That it can not be linked, or that somebody else
 /// was faster, costs a copy.
 absl::Status link_farm::make(const digest& id, bool executable, int dirfd, const std::string& name,
                              const filler& fill) {
@@ -32,16 +33,19 @@ absl::Status link_farm::make(const digest& id, bool executable, int dirfd, const
   auto status = fill(*made);
   if (status.ok())
     status = made->set_mode(executable ? 0555 : 0444);
+  const auto held = made->hold();
   if (status.ok())
     status = made->close();
   if (!status.ok()) {
     folders_.links.remove_outside(dirfd, name).IgnoreError(); // the first error counts
     return status;
   }
+  if (!held.ok())
+    return status;
   const auto path = path_of(id, executable);
-  auto kept = folders_.links.link_from(dirfd, name, path);
+  auto kept = folders_.links.link_file(*held, path);
   if (absl::IsNotFound(kept) && folders_.links.subfolder(shard_of(id)).ok())
-    kept = folders_.links.link_from(dirfd, name, path);
+    kept = folders_.links.link_file(*held, path);
   if (kept.ok())
     bytes_ += file_charge(id.size_bytes());
   return status;

@@ -1,4 +1,5 @@
 #define CAF_SUITE storage.linked_blobs
+#include "storage/disk/disk_calls.hpp"
 #include "storage/posix.hpp"
 #include "test/storage/disk_fixture.hpp"
 #include "test/storage/link_checks.hpp"
@@ -8,11 +9,30 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 /// Blobs that appear as files in folders without being copied.
 
 using namespace expbuild;
 using namespace expbuild::test;
+
+namespace {
+
+/// Somebody who may write to a folder puts a file of their own in the place of one that has just
+/// been made there.
+struct swapping_disk : disk_calls {
+  int close(int fd) override {
+    const int result = disk_calls::close(fd);
+    if (!target.empty() && std::filesystem::exists(target)) {
+      std::filesystem::rename(target, target.string() + ".away");
+      write_text(std::exchange(target, ""), "theirs");
+    }
+    return result;
+  }
+  std::filesystem::path target;
+};
+
+} // namespace
 
 CAF_TEST_FIXTURE_SCOPE(linked_blobs_tests, disk_fixture)
 
@@ -52,6 +72,18 @@ CAF_TEST(a linked input shares the inode and an executable one has its own mode)
   CAF_CHECK(program.st_ino != stored.st_ino);
   CAF_CHECK_EQUAL(program.st_mode & 0777u, 0555u);
   ::close(target);
+}
+
+CAF_TEST(a file that is put in the place of a new one is never linked from) {
+  const auto disk = std::make_shared<swapping_disk>();
+  const auto store = *make_filesystem_backend({.root = folder.path() / "swapped", .calls = disk});
+  const auto id = *write_blob(*store, "input", digest_function::sha256);
+  const unique_fd to(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  disk->target = folder.path() / "one";
+  CAF_CHECK((*store->open(id))->link_into(to.get(), "one", false).ok());
+  CAF_CHECK_EQUAL(read_text(folder.path() / "one"), "theirs");
+  CAF_CHECK((*store->open(id))->link_into(to.get(), "two", false).ok());
+  CAF_CHECK_EQUAL(read_text(folder.path() / "two"), "input");
 }
 
 CAF_TEST(a memory blob can not be linked) {
