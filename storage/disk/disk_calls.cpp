@@ -86,7 +86,7 @@ int disk_calls::link(int from, const char* name, int to, const char* new_name) {
   return ::linkat(from, name, to, new_name, 0);
 }
 
-int disk_calls::hold(int fd) {
+int disk_calls::hold_file(int fd) {
   return ::open(path_of(fd).c_str(), O_PATH | O_CLOEXEC);
 }
 

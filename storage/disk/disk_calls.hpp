@@ -34,7 +34,7 @@ public:
   virtual int rename(int from, const char* name, int to, const char* new_name);
   virtual int link(int from, const char* name, int to, const char* new_name);
   /// Another descriptor of the same file, good for `link_file` alone.
-  virtual int hold(int fd);
+  virtual int hold_file(int fd);
   /// The file itself gets the name, whatever has its old one by now.
   virtual int link_file(int fd, int to, const char* new_name);
   virtual int unlink(int dirfd, const char* name);

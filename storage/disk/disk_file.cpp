@@ -133,7 +133,7 @@ absl::StatusOr<struct stat> disk_file::facts() const {
 }
 
 absl::StatusOr<disk_file> disk_file::hold() const {
-  const int held = calls_->hold(fd_);
+  const int held = calls_->hold_file(fd_);
   if (held < 0)
     return failed(errno, "holding ");
   return disk_file(calls_, held, name_);

@@ -57,7 +57,7 @@ struct fixture {
                                      .segment_bytes = 900,
                                      .whole = [](const digest&, std::string_view) { return true; },
                                      .events = {}});
-    entries->load(true);
+    CAF_CHECK(entries->load(true).ok());
   }
 
   void put(const digest& key, const std::string& bytes) {

@@ -48,7 +48,7 @@ public:
   int link(int from, const char* name, int to, const char* new_name) override {
     return fails() ? -1 : disk_calls::link(from, name, to, new_name);
   }
-  int hold(int fd) override { return fails() ? -1 : disk_calls::hold(fd); }
+  int hold_file(int fd) override { return fails() ? -1 : disk_calls::hold_file(fd); }
   int link_file(int fd, int to, const char* new_name) override {
     return fails() ? -1 : disk_calls::link_file(fd, to, new_name);
   }
