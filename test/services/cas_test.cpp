@@ -226,7 +226,7 @@ CAF_TEST(a malformed digest in a batch read fails alone) {
 }
 
 CAF_TEST(a batch read above the announced limit is INVALID_ARGUMENT) {
-  const auto huge = sized(digest::of("x"), std::numeric_limits<std::int64_t>::max());
+  const auto huge = sized(digest::of("x"), digest::max_size_bytes);
   CAF_CHECK_EQUAL(read({huge, huge}).first.error_code(), invalid_argument);
 }
 

@@ -97,7 +97,7 @@ CAF_TEST(a blob that no store could ever hold is 413 and makes no room for itsel
   for (const auto* length : {"9223372036854775807", "18446744073709551615", "17592186044416"}) {
     auto client = connect();
     client.send("PUT " + blob_path(digest::of("x"))
-                + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + "\r\n\r\n");
+                + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + "\r\n\r\n");
     CAF_CHECK(begins(client.rest(), "HTTP/1.1 413 "));
   }
   CAF_CHECK(stored(id));
