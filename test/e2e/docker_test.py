@@ -179,6 +179,7 @@ class EngineThatDies(DockerCase):
             self.assert_exit(server.in_docker("exit 6", OSFamily="linux"), 6)
             self.restart_engine()
             self.assert_exit(outcome_of(thread), 4)
+            server.until_docker(("IDLE",))  # the other one is ready, too: it would leave what it tries at its start
             self.assertEqual([w.get("restarts", "0") for w in server.docker_workers()], ["0", "0"])
 
     def test_an_engine_that_is_killed_in_mid_action_costs_no_action(self):
